@@ -1,0 +1,3 @@
+//! Configuration: embedded defaults < file < environment < arguments.
+
+pub mod settings;

@@ -1,0 +1,242 @@
+//! Verdicts: what is wrong, with its evidence, and what cannot be known.
+//!
+//! A rule is one file below, registered in [`RULES`]. It is a pure function of a [`Snapshot`] and
+//! one subject, so that the cost of a change does not grow with the number of subjects. A rule
+//! never reads a clock and never knows a source.
+
+pub mod fold;
+pub mod ledger;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+use crate::facts::{FactKind, Factual};
+use crate::model::{Doubt, Reading, Snapshot};
+use crate::subject::{Subject, SubjectKind};
+
+pub use ledger::{Entry, Ledger};
+
+/// Every rule. The order does not matter; ids are unique, which a test checks.
+pub static RULES: &[&Rule] = &[];
+
+/// One check. Named by the problem that it finds.
+pub struct Rule {
+    /// Kebab-case, the same as the file's stem: what a user silences and cites.
+    pub id: &'static str,
+    /// First line: what is wrong, in a few words. Then: threshold and its source, why it matters,
+    /// what to look at.
+    pub doc: &'static str,
+    /// The kind of subject that it judges.
+    pub on: SubjectKind,
+    /// Facts whose change makes it run again; empty means any change of the subject.
+    pub needs: &'static [FactKind],
+    /// Findings of other rules that explain this one: it folds under them when they fire.
+    pub causes: &'static [Cause],
+    pub check: fn(&Snapshot, &Subject) -> Verdict,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rule {
+    /// The first line of the doc.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.doc.lines().next().unwrap_or(self.id)
+    }
+}
+
+/// A rule whose finding explains another, and where it must be seen relative to the symptom.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause {
+    pub rule: &'static str,
+    pub at: Relation,
+}
+
+/// Where a cause stands, seen from the symptom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// On the same subject.
+    Same,
+    /// On a part of the symptom's subject: a member of the cluster.
+    Part,
+    /// On the whole that the symptom's subject is a part of, or on a sibling part.
+    Whole,
+    /// On the host that the symptom's subject runs on, or anything that it depends on.
+    Host,
+}
+
+/// What a rule says about one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The rule has nothing to say about this subject.
+    NotApplicable,
+    Clear,
+    Firing(Vec<Finding>),
+    /// It cannot be known, and why. Never counts as clear.
+    Undecided(Doubt),
+}
+
+impl From<Finding> for Verdict {
+    fn from(finding: Finding) -> Self {
+        Self::Firing(vec![finding])
+    }
+}
+
+impl From<Doubt> for Verdict {
+    fn from(doubt: Doubt) -> Self {
+        Self::Undecided(doubt)
+    }
+}
+
+impl From<Vec<Finding>> for Verdict {
+    fn from(findings: Vec<Finding>) -> Self {
+        if findings.is_empty() {
+            Self::Clear
+        } else {
+            Self::Firing(findings)
+        }
+    }
+}
+
+/// How bad, worst last, so that `max` takes the worst.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    Info,
+    Warning,
+    /// No answer, or none that can be believed: ranked right under critical.
+    Unknown,
+    Critical,
+}
+
+impl Severity {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "CRIT",
+            Self::Unknown => "UNKN",
+            Self::Warning => "WARN",
+            Self::Info => "INFO",
+        }
+    }
+}
+
+/// One problem on one subject, as a sentence with the number in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub rule: Arc<str>,
+    pub subject: Subject,
+    /// Tells apart several findings of one rule on one subject; empty for most.
+    pub key: Arc<str>,
+    pub severity: Severity,
+    pub summary: String,
+    /// What breaks because of it; empty where the summary says it.
+    pub so_what: String,
+    pub evidence: Vec<Evidence>,
+    /// What speaks against it.
+    pub against: Vec<Evidence>,
+}
+
+impl Finding {
+    #[must_use]
+    pub fn new(
+        rule: &Rule,
+        subject: &Subject,
+        severity: Severity,
+        summary: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule: rule.id.into(),
+            subject: subject.clone(),
+            key: "".into(),
+            severity,
+            summary: summary.into(),
+            so_what: String::new(),
+            evidence: Vec::new(),
+            against: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn so_what(mut self, text: impl Into<String>) -> Self {
+        self.so_what = text.into();
+        self
+    }
+
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    #[must_use]
+    pub fn evidence(mut self, evidence: Evidence) -> Self {
+        self.evidence.push(evidence);
+        self
+    }
+
+    #[must_use]
+    pub fn against(mut self, evidence: Evidence) -> Self {
+        self.against.push(evidence);
+        self
+    }
+}
+
+/// One observed value beside the limit it broke, and who said so when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What was measured, in the field's words: `wal fsync p99`.
+    pub what: String,
+    pub value: String,
+    /// The limit with its comparison (`> 500ms`); empty where there is none.
+    pub limit: String,
+    /// The feed that told it.
+    pub source: String,
+    pub at: Stamp,
+}
+
+impl Evidence {
+    /// Evidence from one reading.
+    #[must_use]
+    pub fn of<T: Factual>(
+        reading: &Reading<T>,
+        what: &str,
+        value: impl Into<String>,
+        limit: impl Into<String>,
+    ) -> Self {
+        Self {
+            what: what.to_owned(),
+            value: value.into(),
+            limit: limit.into(),
+            source: reading.feed.spec.id.to_string(),
+            at: reading.at,
+        }
+    }
+}
+
+/// The rule of this id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id).copied()
+}

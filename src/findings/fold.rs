@@ -1,0 +1,1 @@
+//! Symptoms fold under their cause.

@@ -1,0 +1,261 @@
+//! From an observation to the model.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::history::derive;
+use super::{Cell, FeedIndex, Model};
+use crate::clock::{Now, Stamp};
+use crate::facts::{EtcdMembers, Fact, FactKind, Factual};
+use crate::observation::{Harvest, Observation};
+use crate::subject::{Subject, SubjectKind};
+
+/// How many earlier values of a kind are kept, and how far apart. Rates need one; windows of the
+/// mixins reach back 5 to 15 minutes; a disk's trend needs hours.
+fn keep(kind: FactKind) -> (usize, Duration) {
+    match kind {
+        FactKind::Mount => (72, Duration::from_secs(300)),
+        FactKind::EtcdMetrics => (32, Duration::from_secs(30)),
+        FactKind::EtcdStatus => (16, Duration::from_secs(60)),
+        FactKind::Cpu | FactKind::Memory | FactKind::Pressure | FactKind::Disk | FactKind::Nic => {
+            (12, Duration::from_secs(30))
+        }
+        FactKind::Consumers => (1, Duration::ZERO),
+        _ => (0, Duration::ZERO),
+    }
+}
+
+impl Model {
+    /// Takes in one observation. Facts of a failed poll stay as they were and age visibly. A
+    /// successful poll is complete: what it no longer tells is gone, unless it is named lost.
+    pub fn absorb(&mut self, observation: Observation) {
+        let Some(&feed) = self.by_id.get(&observation.feed) else {
+            return;
+        };
+        self.generation += 1;
+        let was = (
+            self.feeds[feed].outage.is_some(),
+            self.feeds[feed].freshness,
+        );
+        let before = self.feeds[feed].subject().clone();
+        self.feeds[feed].record(&observation);
+        self.dirty.insert(Subject::target(&observation.feed));
+        let at = observation.at;
+        let latency = observation
+            .outcome
+            .is_ok()
+            .then_some(observation.took.as_secs_f64());
+        self.history.push_feed(feed, latency);
+        match observation.outcome {
+            Ok(harvest) => {
+                self.learn(feed, at, harvest);
+                self.adopt(feed, &before);
+            }
+            Err(_) => self.history.gap(feed),
+        }
+        let now = (
+            self.feeds[feed].outage.is_some(),
+            self.feeds[feed].freshness(at.stamp),
+        );
+        self.feeds[feed].freshness = now.1;
+        if was != now {
+            self.touch_all_of(feed);
+        }
+    }
+
+    fn learn(&mut self, feed: FeedIndex, at: Now, harvest: Harvest) {
+        let lost: Vec<FactKind> = harvest.lost.iter().map(|lost| lost.kind).collect();
+        for (subject, fact) in harvest.facts {
+            self.store(feed, at.stamp, &subject, fact);
+            if let Some(whole) = subject.whole() {
+                self.dirty.insert(whole);
+            }
+            self.dirty.insert(subject);
+        }
+        self.forget(feed, at.stamp, &lost);
+    }
+
+    fn store(&mut self, feed: FeedIndex, at: Stamp, subject: &Subject, fact: Fact) {
+        let cells = self.subjects.entry(subject.clone()).or_default();
+        let kind = fact.kind();
+        let row = cells.0.entry(kind).or_default();
+        let Some(cell) = row.iter_mut().find(|cell| cell.feed == feed) else {
+            self.history.push(subject, feed, derive(&fact, None));
+            row.push(Cell {
+                feed,
+                fact,
+                at,
+                past: VecDeque::new(),
+            });
+            return;
+        };
+        self.history.push(
+            subject,
+            feed,
+            derive(&fact, Some((&cell.fact, at.since(cell.at)))),
+        );
+        let (count, apart) = keep(kind);
+        let previous = (cell.at, std::mem::replace(&mut cell.fact, fact));
+        cell.at = at;
+        if count == 0 {
+            return;
+        }
+        // The newest kept value always moves along, so that a rate over one period can be had; the
+        // one before it stays where it is at least `apart` older than its own predecessor.
+        if cell.past.len() >= 2 {
+            let (older, newer) = (
+                cell.past[cell.past.len() - 2].0,
+                cell.past[cell.past.len() - 1].0,
+            );
+            if newer.since(older) < apart {
+                cell.past.pop_back();
+            }
+        }
+        cell.past.push_back(previous);
+        if cell.past.len() > count {
+            cell.past.pop_front();
+        }
+    }
+
+    /// Drops what this feed told before and did not tell now.
+    fn forget(&mut self, feed: FeedIndex, at: Stamp, lost: &[FactKind]) {
+        let own = self
+            .feeds
+            .iter()
+            .map(|f| f.subject().clone())
+            .collect::<Vec<_>>();
+        let mut empty = Vec::new();
+        for (subject, cells) in &mut self.subjects {
+            let mut changed = false;
+            for (kind, row) in &mut cells.0 {
+                if !lost.contains(kind) {
+                    let before = row.len();
+                    row.retain(|cell| cell.feed != feed || cell.at == at);
+                    changed |= row.len() != before;
+                }
+            }
+            if changed {
+                cells.0.retain(|_, row| !row.is_empty());
+                self.dirty.insert(subject.clone());
+                if cells.0.is_empty() && !own.contains(subject) {
+                    empty.push(subject.clone());
+                }
+            }
+        }
+        for subject in empty {
+            self.subjects.remove(&subject);
+            self.history.forget(&subject);
+        }
+    }
+
+    /// A feed that has learnt whom it speaks for leaves its placeholder subject; and a member list
+    /// tells the names of endpoints that never answered.
+    fn adopt(&mut self, feed: FeedIndex, before: &Subject) {
+        let after = self.feeds[feed].subject().clone();
+        if after != *before {
+            self.leave(before);
+        }
+        let Some(cluster) = after
+            .whole()
+            .filter(|whole| whole.kind == SubjectKind::Etcd)
+        else {
+            return;
+        };
+        let Some(members) = self.members_of(&cluster) else {
+            return;
+        };
+        for index in 0..self.feeds.len() {
+            let other = &self.feeds[index];
+            if other.last_ok.is_some() || other.subject().whole().as_ref() != Some(&cluster) {
+                continue;
+            }
+            let endpoint = authority(&other.spec.id.endpoint);
+            let named = members
+                .members
+                .iter()
+                .find(|m| m.client_urls.iter().any(|url| authority(url) == endpoint));
+            if let Some(member) = named {
+                let placeholder = other.subject().clone();
+                let subject = Subject::etcd_member(&cluster.path, &member.label());
+                self.subjects.entry(subject.clone()).or_default();
+                self.dirty.insert(subject.clone());
+                self.feeds[index].set_subject(subject);
+                self.dirty
+                    .insert(Subject::target(&self.feeds[index].spec.id));
+                self.leave(&placeholder);
+            }
+        }
+    }
+
+    fn leave(&mut self, placeholder: &Subject) {
+        let still_used = self.feeds.iter().any(|f| f.subject() == placeholder);
+        let empty = self
+            .subjects
+            .get(placeholder)
+            .is_some_and(|cells| cells.0.is_empty());
+        if empty && !still_used {
+            self.subjects.remove(placeholder);
+            self.dirty.insert(placeholder.clone());
+        }
+    }
+
+    fn members_of(&self, cluster: &Subject) -> Option<EtcdMembers> {
+        let row = self.subjects.get(cluster)?.0.get(&EtcdMembers::KIND)?;
+        row.iter()
+            .max_by_key(|cell| cell.at)
+            .and_then(|cell| EtcdMembers::of(&cell.fact))
+            .cloned()
+    }
+
+    /// Marks every subject that this feed speaks about: its freshness changed.
+    fn touch_all_of(&mut self, feed: FeedIndex) {
+        self.dirty.insert(self.feeds[feed].subject().clone());
+        for (subject, cells) in &self.subjects {
+            if cells.0.values().flatten().any(|cell| cell.feed == feed) {
+                self.dirty.insert(subject.clone());
+            }
+        }
+    }
+
+    /// Looks at the clock: feeds that crossed a limit of freshness make their subjects dirty. True
+    /// when any did.
+    pub fn age(&mut self, now: Now) -> bool {
+        let mut moved = false;
+        for feed in 0..self.feeds.len() {
+            let freshness = self.feeds[feed].freshness(now.stamp);
+            if freshness != self.feeds[feed].freshness {
+                self.feeds[feed].freshness = freshness;
+                self.dirty
+                    .insert(Subject::target(&self.feeds[feed].spec.id));
+                self.touch_all_of(feed);
+                moved = true;
+            }
+        }
+        if moved {
+            self.generation += 1;
+        }
+        moved
+    }
+
+    /// After a suspend: nothing learnt before `now` is believed until it is learnt again.
+    pub fn distrust_all(&mut self, now: Now) {
+        for feed in &mut self.feeds {
+            feed.distrust_before = Some(now.stamp);
+        }
+        self.age(now);
+    }
+
+    /// The poller's word on when a feed is due, and how many observations it overwrote.
+    pub fn announce(&mut self, id: &crate::ids::FeedId, next_poll: Stamp, dropped: u64) {
+        if let Some(&index) = self.by_id.get(id) {
+            self.feeds[index].next_poll = Some(next_poll);
+            self.feeds[index].dropped = dropped;
+        }
+    }
+}
+
+/// `host:port` of a URL, so that `http://a:2379` and `https://a:2379/` name one endpoint.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', ' ']).next().unwrap_or(rest)
+}

@@ -1,0 +1,195 @@
+//! What rules and panes see: the model, a moment, and nothing that can be changed.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Cell, Feed, Freshness, Model, State};
+use crate::clock::{Now, Stamp};
+use crate::facts::{FactKind, Factual};
+use crate::subject::{Subject, SubjectKind};
+use crate::thresholds::Thresholds;
+
+/// The model at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    pub model: &'a Model,
+    pub now: Now,
+}
+
+/// One fact with its provenance.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a, T> {
+    pub value: &'a T,
+    pub feed: &'a Feed,
+    pub at: Stamp,
+    pub age: Duration,
+    pub freshness: Freshness,
+    cell: &'a Cell,
+}
+
+impl<'a, T: Factual> Reading<'a, T> {
+    /// The value before this one, and the time between.
+    #[must_use]
+    pub fn previous(&self) -> Option<(&'a T, Duration)> {
+        let (at, fact) = self.cell.past.back()?;
+        Some((T::of(fact)?, self.at.since(*at)))
+    }
+
+    /// The oldest kept value that is at most `window` older than this one, and the time between:
+    /// what a rate over a window is taken from.
+    #[must_use]
+    pub fn within(&self, window: Duration) -> Option<(&'a T, Duration)> {
+        let (at, fact) = self
+            .cell
+            .past
+            .iter()
+            .find(|(at, _)| self.at.since(*at) <= window)?;
+        Some((T::of(fact)?, self.at.since(*at)))
+    }
+
+    /// Every kept value with its stamp, oldest first, this one last: for a trend.
+    pub fn all(&self) -> impl Iterator<Item = (Stamp, &'a T)> {
+        let past = self
+            .cell
+            .past
+            .iter()
+            .filter_map(|(at, fact)| Some((*at, T::of(fact)?)));
+        past.chain(std::iter::once((self.at, self.value)))
+    }
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Nobody ever told this fact about this subject.
+    Never(FactKind),
+    /// The feed answers but could not bring this part.
+    Lost(FactKind, String),
+    /// It was told once and is too old now.
+    Stale(FactKind, Duration),
+    /// A rate needs a second sample.
+    SecondSample,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never(kind) => write!(f, "{kind:?} never seen"),
+            Self::Lost(kind, why) => write!(f, "{kind:?} not available: {why}"),
+            Self::Stale(kind, age) => write!(f, "{kind:?} is {} old", crate::units::span(*age)),
+            Self::SecondSample => f.write_str("needs a second sample"),
+        }
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    #[must_use]
+    pub fn new(model: &'a Model, now: Now) -> Self {
+        Self { model, now }
+    }
+
+    #[must_use]
+    pub fn thresholds(&self, subject: &Subject) -> &'a Thresholds {
+        self.model.thresholds(subject)
+    }
+
+    /// Every reading of this fact, from whichever feed, stale ones included; freshest first.
+    #[must_use]
+    pub fn readings<T: Factual>(&self, subject: &Subject) -> Vec<Reading<'a, T>> {
+        let cells = self
+            .model
+            .subjects
+            .get(subject)
+            .and_then(|cells| cells.0.get(&T::KIND));
+        let mut readings: Vec<_> = cells
+            .into_iter()
+            .flatten()
+            .filter_map(|cell| self.read(cell))
+            .collect();
+        readings.sort_by_key(|r| (r.freshness, r.age));
+        readings
+    }
+
+    /// The best reading, however old. For drawing: check `freshness` and show the age.
+    #[must_use]
+    pub fn latest<T: Factual>(&self, subject: &Subject) -> Option<Reading<'a, T>> {
+        let cells = self.model.subjects.get(subject)?.0.get(&T::KIND)?;
+        cells
+            .iter()
+            .filter_map(|cell| self.read(cell))
+            .min_by_key(|r| (r.freshness, r.age))
+    }
+
+    /// A reading that a verdict may rest on, or why there is none.
+    ///
+    /// # Errors
+    /// A [`Doubt`] when the fact is missing, lost or stale.
+    pub fn fresh<T: Factual>(&self, subject: &Subject) -> Result<Reading<'a, T>, Doubt> {
+        match self.latest::<T>(subject) {
+            Some(reading) if reading.freshness.is_usable() => Ok(reading),
+            Some(reading) => Err(Doubt::Stale(T::KIND, reading.age)),
+            None => Err(self.lost(subject, T::KIND).unwrap_or(Doubt::Never(T::KIND))),
+        }
+    }
+
+    fn lost(&self, subject: &Subject, kind: FactKind) -> Option<Doubt> {
+        let feeds = self.model.feeds_for(subject);
+        let lost = feeds
+            .flat_map(|feed| &feed.lost)
+            .find(|lost| lost.kind == kind)?;
+        Some(Doubt::Lost(kind, lost.outage.to_string()))
+    }
+
+    fn read<T: Factual>(&self, cell: &'a Cell) -> Option<Reading<'a, T>> {
+        let feed = &self.model.feeds[cell.feed];
+        Some(Reading {
+            value: T::of(&cell.fact)?,
+            feed,
+            at: cell.at,
+            age: self.now.stamp.since(cell.at),
+            freshness: feed.freshness_of(cell.at, self.now.stamp),
+            cell,
+        })
+    }
+
+    /// Age and freshness of the newest thing known about a subject; `None` when nothing ever was.
+    #[must_use]
+    pub fn age(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
+        let cells = self.model.subjects.get(subject)?;
+        cells
+            .0
+            .values()
+            .flatten()
+            .map(|cell| {
+                let feed = &self.model.feeds[cell.feed];
+                (
+                    feed.freshness_of(cell.at, self.now.stamp),
+                    self.now.stamp.since(cell.at),
+                )
+            })
+            .min()
+            .map(|(freshness, age)| (age, freshness))
+    }
+
+    /// Is anyone at all configured to speak about subjects of this kind?
+    #[must_use]
+    pub fn is_configured(&self, kind: SubjectKind) -> bool {
+        self.model.feeds.iter().any(|feed| {
+            feed.subject().kind == kind
+                || feed
+                    .subject()
+                    .whole()
+                    .is_some_and(|whole| whole.kind == kind)
+        }) || self.model.subjects(kind).next().is_some()
+    }
+
+    /// State by freshness alone: a subject is ok as far as it is freshly known. Whether it is well
+    /// is for the findings to say.
+    #[must_use]
+    pub fn known(&self, subject: &Subject) -> State {
+        match self.age(subject) {
+            Some((_, freshness)) if freshness.is_usable() => State::Ok,
+            _ => State::Unknown,
+        }
+    }
+}

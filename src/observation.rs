@@ -1,0 +1,115 @@
+//! The result of one poll of one feed: facts, or the layer at which it failed.
+//!
+//! A failed poll is a value like any other. It never travels as an `Err` to the loop, and it never
+//! carries a zero in place of what was not learnt.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Now;
+use crate::facts::{Fact, FactKind};
+use crate::ids::FeedId;
+use crate::subject::Subject;
+
+/// What one poll of one feed brought. Serialisable: it is what a recorder stores and a test replays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    pub feed: FeedId,
+    /// When the poll ended: the moment its facts are dated by.
+    pub at: Now,
+    pub took: Duration,
+    /// Bytes of bodies received, before inflation.
+    pub bytes: u64,
+    pub outcome: Result<Harvest, Outage>,
+}
+
+/// What a successful poll yields. `lost` names the parts that could not be had although the feed
+/// answered: `/metrics` forbidden, hash not offered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Harvest {
+    /// What the feed speaks for, once it knows (an etcd endpoint learns its member's name).
+    pub subject: Option<Subject>,
+    pub facts: Vec<(Subject, Fact)>,
+    pub lost: Vec<Lost>,
+    /// Samples or items refused for exceeding a limit; shown, never silent.
+    pub refused: u64,
+}
+
+/// One kind of fact that a feed should have brought and did not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lost {
+    pub kind: FactKind,
+    pub outage: Outage,
+}
+
+/// The layer at which talking to an endpoint failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    Dns,
+    Tcp,
+    Tls,
+    Auth,
+    Timeout,
+    /// The peer answered, but not as its protocol says (HTTP status, gRPC code, framing).
+    Protocol,
+    /// The body arrived and could not be read.
+    Parse,
+    TooLarge,
+    /// Our own side: an unreadable key file, a crashed source.
+    Local,
+}
+
+impl Layer {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Dns => "DNS",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Auth => "auth",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Parse => "parse",
+            Self::TooLarge => "too large",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// A failure as data. `detail` may hold remote text and is sanitised where it is drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    pub layer: Layer,
+    pub detail: String,
+    /// What to do about it; starts with a verb.
+    pub hint: Option<Cow<'static, str>>,
+}
+
+impl Outage {
+    #[must_use]
+    pub fn new(layer: Layer, detail: impl Into<String>) -> Self {
+        Self {
+            layer,
+            detail: detail.into(),
+            hint: None,
+        }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.layer.word(), self.detail)
+    }
+}
+
+impl std::error::Error for Outage {}
