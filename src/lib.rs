@@ -17,4 +17,5 @@ pub mod thresholds;
 // shell
 pub mod clients;
 pub mod config;
+pub mod poll;
 pub mod sources;
