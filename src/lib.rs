@@ -3,6 +3,7 @@
 //! The terminal console for people who run their own cloud. (The map of the crate is written here.)
 
 // vocabulary
+pub mod chord;
 pub mod clock;
 pub mod facts;
 pub mod ids;
@@ -17,4 +18,5 @@ pub mod thresholds;
 // shell
 pub mod clients;
 pub mod config;
+pub mod input;
 pub mod sources;
