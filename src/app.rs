@@ -2,7 +2,7 @@
 //!
 //! No I/O, no clock, no screen: events in, effects out. Drawing takes `&App`.
 
-mod keys;
+pub mod keys;
 pub mod prompt;
 
 use std::collections::BTreeMap;
