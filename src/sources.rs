@@ -5,8 +5,12 @@
 //! supervisor's (`poll.rs`). A source knows no model and no screen.
 
 pub mod alertmanager;
+pub mod asker;
+pub mod deadline;
 pub mod etcd;
 pub mod exposition;
+pub mod http_date;
+pub mod json_answer;
 pub mod local;
 pub mod node_exporter;
 pub mod prometheus;
@@ -22,7 +26,7 @@ use crate::observation::{Harvest, Outage};
 use crate::subject::Subject;
 
 /// Every source, by the `kind` that configures it.
-pub static SOURCES: &[&Source] = &[];
+pub static SOURCES: &[&Source] = &[&etcd::SOURCE, &prometheus::SOURCE, &alertmanager::SOURCE];
 
 /// One kind of target.
 pub struct Source {
