@@ -1,0 +1,3 @@
+//! The only integration crate: what midwatch does as a whole, seen from outside.
+
+mod configs;
