@@ -24,6 +24,7 @@ pub mod thresholds;
 // surface: ratatui, no I/O
 pub mod paint;
 pub mod panes;
+pub mod screen;
 pub mod widgets;
 
 // shell: I/O

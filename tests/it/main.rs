@@ -1,5 +1,5 @@
-//! The only integration crate: what is tested from outside, one module a field.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+//! The one integration crate: what needs more than one room of the house.
 
 mod clients;
+mod configs;
 mod loopback;
