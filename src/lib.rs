@@ -20,3 +20,4 @@ pub mod clients;
 pub mod config;
 pub mod input;
 pub mod sources;
+pub mod terminal;
