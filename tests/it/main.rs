@@ -1,0 +1,3 @@
+//! The only integration crate: midwatch from outside.
+
+mod pty;
