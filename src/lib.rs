@@ -33,3 +33,4 @@ pub mod config;
 pub mod input;
 pub mod poll;
 pub mod sources;
+pub mod terminal;
