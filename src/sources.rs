@@ -22,7 +22,7 @@ use crate::observation::{Harvest, Outage};
 use crate::subject::Subject;
 
 /// Every source, by the `kind` that configures it.
-pub static SOURCES: &[&Source] = &[];
+pub static SOURCES: &[&Source] = &[&local::SOURCE];
 
 /// One kind of target.
 pub struct Source {
