@@ -1,5 +1,19 @@
 //! Talking to endpoints: TCP, TLS, HTTP and gRPC, each failure named by its layer.
+//!
+//! One [`connect::Connector`] per endpoint resolves, connects and shakes hands; [`http::HttpClient`]
+//! and [`grpc::channel`] speak over it. Nothing here knows a source, a fact other than the
+//! certificate, or a deadline: the caller drops the future when its time is up and asks the
+//! [`phase::Phase`] what was waited for.
 
+pub mod certificate;
+pub mod connect;
 pub mod endpoint;
+mod file;
 pub mod grpc;
+mod headers;
 pub mod http;
+mod inflate;
+pub mod phase;
+mod tls;
+mod tls_error;
+mod wire;

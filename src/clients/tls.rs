@@ -1,0 +1,215 @@
+//! TLS configuration of one endpoint: whom to trust, who we are, and what the peer showed.
+//!
+//! The provider is always named (ring); nothing here relies on a process default. Sessions are not
+//! resumed, so that each connection shows the certificate that the server has now.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::endpoint::Endpoint;
+use super::file::{Named, Version};
+use crate::observation::{Layer, Outage};
+
+/// The certificate that the peer presented last, verified or not.
+pub type Seen = Arc<Mutex<Option<CertificateDer<'static>>>>;
+
+/// A configuration and the versions of the files that it was made from.
+pub struct Loaded {
+    pub versions: Vec<Version>,
+    pub config: Arc<ClientConfig>,
+    pub seen: Seen,
+}
+
+/// The versions of the files that an endpoint names, to compare with those of a [`Loaded`].
+///
+/// # Errors
+/// `local`, naming the file that cannot be looked at.
+pub fn versions(endpoint: &Endpoint) -> Result<Vec<Version>, Outage> {
+    let named = [
+        ("ca", &endpoint.ca),
+        ("cert", &endpoint.cert),
+        ("key", &endpoint.key),
+    ];
+    let files = named.iter().filter_map(|(key, path)| {
+        let path = path.as_ref()?;
+        Some(Named::new(key, path))
+    });
+    files.map(|file| file.version()).collect()
+}
+
+/// Reads the files and builds the configuration. Blocks on the file system.
+///
+/// # Errors
+/// `local`, naming the file that is missing, unreadable or not what its key says.
+pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
+    // Taken before reading: a change in between is noticed next time instead of never.
+    let versions = versions(endpoint)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let seen = Seen::default();
+    let verifier = Witness {
+        trust: trust(endpoint, &provider)?,
+        provider: provider.clone(),
+        seen: seen.clone(),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Outage::new(Layer::Local, format!("TLS cannot be set up: {e}")))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match (&endpoint.cert, &endpoint.key) {
+        (Some(cert), Some(key)) => {
+            let (cert, key) = (Named::new("cert", cert), Named::new("key", key));
+            let chain = certificates(&cert)?;
+            let private = private_key(&key)?;
+            builder
+                .with_client_auth_cert(chain, private)
+                .map_err(|e| mismatch(&cert, &key, &e))?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![alpn.to_vec()];
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(Loaded {
+        versions,
+        config: Arc::new(config),
+        seen,
+    })
+}
+
+/// Whom to trust: the authorities in `ca`, else those of the system, else (`insecure`) anybody.
+fn trust(
+    endpoint: &Endpoint,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<dyn ServerCertVerifier>>, Outage> {
+    if endpoint.insecure {
+        return Ok(None);
+    }
+    let Some(path) = &endpoint.ca else {
+        let system = rustls_platform_verifier::Verifier::new(provider.clone()).map_err(|e| {
+            Outage::new(
+                Layer::Local,
+                format!("the system has no certificate authorities that can be used: {e}"),
+            )
+            .hint("set `ca` to the file of the authority that signed the server's certificate")
+        })?;
+        return Ok(Some(Arc::new(system)));
+    };
+    let file = Named::new("ca", path);
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(&file)? {
+        roots
+            .add(authority)
+            .map_err(|e| file.bad(&format!("holds a certificate that cannot be used: {e}")))?;
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
+        .build()
+        .map_err(|e| file.bad(&format!("cannot be used: {e}")))?;
+    Ok(Some(verifier))
+}
+
+fn certificates(file: &Named) -> Result<Vec<CertificateDer<'static>>, Outage> {
+    let pem = file.read()?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.map_err(|e| file.bad(&format!("is not valid PEM: {e}")))?;
+    if found.is_empty() {
+        let hint = "name a PEM file with a BEGIN CERTIFICATE block";
+        return Err(file.bad("holds no certificate").hint(hint));
+    }
+    Ok(found)
+}
+
+fn private_key(file: &Named) -> Result<PrivateKeyDer<'static>, Outage> {
+    let pem = file.read()?;
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        // The error is not shown: it could quote a line of the key.
+        if memchr::memmem::find(&pem, b"ENCRYPTED").is_some() {
+            file.bad("holds an encrypted key")
+                .hint("decrypt the key into a file that only this user can read")
+        } else {
+            file.bad("holds no private key")
+                .hint("name a PEM file with a BEGIN PRIVATE KEY block")
+        }
+    })
+}
+
+fn mismatch(cert: &Named, key: &Named, error: &rustls::Error) -> Outage {
+    if matches!(error, rustls::Error::InconsistentKeys(_)) {
+        let problem = format!(
+            "does not belong to the certificate in {}",
+            cert.path.display()
+        );
+        key.bad(&problem)
+            .hint("set `cert` and `key` to files that were issued together")
+    } else {
+        key.bad(&format!("cannot be used: {error}"))
+    }
+}
+
+/// Keeps the peer's certificate before anyone judges it, then lets the inner verifier judge.
+struct Witness {
+    /// `None` trusts anybody.
+    trust: Option<Arc<dyn ServerCertVerifier>>,
+    provider: Arc<CryptoProvider>,
+    seen: Seen,
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Witness")
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(end_entity.clone().into_owned());
+        match &self.trust {
+            Some(trust) => {
+                trust.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            None => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, known)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let known = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, known)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,280 @@
+//! TLS and socket errors in plain words, each with its layer and what to do.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+
+use super::endpoint::Endpoint;
+use crate::facts::Certificate;
+use crate::observation::{Layer, Outage};
+
+/// Names an error of a stream: TLS where rustls raised it, TCP otherwise.
+pub fn of_stream(endpoint: &Endpoint, error: &io::Error) -> Outage {
+    match tls_cause(error) {
+        Some(cause) => of_tls(endpoint, cause, None),
+        None => of_socket(&endpoint.authority(), error),
+    }
+}
+
+/// Names a failed handshake; `seen` is what the peer presented before it failed.
+pub fn of_handshake(endpoint: &Endpoint, error: &io::Error, seen: Option<&Certificate>) -> Outage {
+    if let Some(cause) = tls_cause(error) {
+        return of_tls(endpoint, cause, seen);
+    }
+    let what = match error.kind() {
+        ErrorKind::UnexpectedEof => "the connection was closed".to_owned(),
+        ErrorKind::ConnectionReset => "the connection was reset".to_owned(),
+        _ => error.to_string(),
+    };
+    tls(format!(
+        "{what} during the TLS handshake with {}",
+        endpoint.authority()
+    ))
+    .hint("check that this port speaks TLS; write http:// if it does not")
+}
+
+/// Names an error of a TCP socket. `peer` is `host:port`.
+pub fn of_socket(peer: &str, error: &io::Error) -> Outage {
+    let tcp = |text: String| Outage::new(Layer::Tcp, text);
+    match error.kind() {
+        ErrorKind::ConnectionRefused => tcp(format!("{peer} refused the connection"))
+            .hint("check that the server runs and listens on this port"),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            tcp(format!("{peer} reset the connection"))
+                .hint("look for a restart, a crash or a firewall on the way")
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            tcp(format!("{peer} is unreachable: no route"))
+                .hint("check the network, the route and the VPN")
+        }
+        ErrorKind::TimedOut => tcp(format!("{peer} stopped acknowledging"))
+            .hint("check that the host is up and the way to it is open"),
+        ErrorKind::UnexpectedEof => tcp(format!("{peer} closed the connection")),
+        _ => tcp(format!("{peer}: {error}")),
+    }
+}
+
+/// An error with everything below it, for the cases that have no words of their own.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+fn tls_cause(error: &io::Error) -> Option<&TlsError> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn tls(text: impl Into<String>) -> Outage {
+    Outage::new(Layer::Tls, text)
+}
+
+fn of_tls(endpoint: &Endpoint, error: &TlsError, seen: Option<&Certificate>) -> Outage {
+    match error {
+        TlsError::InvalidCertificate(reason) => of_certificate(endpoint, reason, seen),
+        TlsError::AlertReceived(alert) => of_alert(endpoint, *alert),
+        TlsError::InvalidMessage(_) => tls(format!(
+            "{} answered the TLS handshake with something else",
+            endpoint.authority()
+        ))
+        .hint("use http:// if this port speaks plain HTTP"),
+        _ => tls(format!("{}: {error}", endpoint.authority())),
+    }
+}
+
+fn of_certificate(
+    endpoint: &Endpoint,
+    reason: &CertificateError,
+    seen: Option<&Certificate>,
+) -> Outage {
+    let whose = seen.map_or_else(
+        || "the certificate".to_owned(),
+        |c| format!("the certificate {}", c.subject),
+    );
+    // A date that is not the leaf's own belongs to an authority above it.
+    let dated = |limit: UnixTime, own: Option<Timestamp>| {
+        let limit = timestamp(limit);
+        if own.is_none_or(|own| Some(own) == limit) {
+            (whose.clone(), limit)
+        } else {
+            (format!("an issuer of {whose}"), limit)
+        }
+    };
+    match reason {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            let (whose, end) = dated(*not_after, seen.map(|c| c.not_after));
+            tls(format!("{whose} expired{}", at(end))).hint("renew the server's certificate")
+        }
+        CertificateError::Expired => {
+            tls(format!("{whose} expired")).hint("renew the server's certificate")
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            let (whose, start) = dated(*not_before, seen.map(|c| c.not_before));
+            tls(format!("{whose} is not yet valid; it will be{}", at(start)))
+                .hint("compare the clocks of this machine and of the issuer")
+        }
+        CertificateError::NotValidYet => tls(format!("{whose} is not yet valid"))
+            .hint("compare the clocks of this machine and of the issuer"),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            unknown_issuer(endpoint, &whose, seen)
+        }
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let names = match presented.len() {
+                0 => "no name at all".to_owned(),
+                1..=6 => presented.join(", "),
+                more => format!("{} and {} more", presented[..6].join(", "), more - 6),
+            };
+            wrong_name(&format!(
+                "{whose} is not for {}, but for {names}",
+                expected.to_str()
+            ))
+        }
+        CertificateError::NotValidForName => {
+            wrong_name(&format!("{whose} is not for {}", endpoint.host))
+        }
+        other => tls(format!("{whose} was refused: {other}")),
+    }
+}
+
+fn unknown_issuer(endpoint: &Endpoint, whose: &str, seen: Option<&Certificate>) -> Outage {
+    let issuer = seen.map_or_else(String::new, |c| format!(" ({})", c.issuer));
+    match &endpoint.ca {
+        None => tls(format!("{whose} has an unknown issuer{issuer}"))
+            .hint("set ca = \"FILE\" to the authority that signed it"),
+        Some(path) => tls(format!(
+            "{whose} was not signed by an authority in {}; its issuer is{}",
+            path.display(),
+            if issuer.is_empty() {
+                " unknown"
+            } else {
+                &issuer
+            }
+        ))
+        .hint("set ca = \"FILE\" to the authority that signed it"),
+    }
+}
+
+fn wrong_name(text: &str) -> Outage {
+    tls(text).hint("set server_name to a name that the certificate holds")
+}
+
+/// What the peer said against us. Without a certificate of ours these alerts all mean that it wants
+/// one: OpenSSL sends `handshake_failure`, Go `bad_certificate` or `certificate_required`.
+fn of_alert(endpoint: &Endpoint, alert: AlertDescription) -> Outage {
+    use AlertDescription as A;
+    let about_us = matches!(
+        alert,
+        A::CertificateRequired
+            | A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+            | A::HandshakeFailure
+    );
+    let peer = endpoint.authority();
+    match &endpoint.cert {
+        None if alert == A::CertificateRequired || (about_us && alert != A::HandshakeFailure) => {
+            tls(format!("{peer} requires a client certificate"))
+                .hint("set cert = \"FILE\" and key = \"FILE\"")
+        }
+        None if about_us => tls(format!("{peer} broke off the TLS handshake ({alert:?})"))
+            .hint("set cert and key if the server requires a client certificate"),
+        Some(cert) if about_us => tls(format!(
+            "{peer} rejected our client certificate {} ({alert:?})",
+            cert.display()
+        ))
+        .hint("check its end and its issuer, and that the server trusts that issuer"),
+        _ => tls(format!("{peer} broke off TLS ({alert:?})")),
+    }
+}
+
+fn timestamp(time: UnixTime) -> Option<Timestamp> {
+    let since = Duration::from_secs(time.as_secs());
+    Timestamp::from_duration(jiff::SignedDuration::try_from(since).ok()?).ok()
+}
+
+fn at(time: Option<Timestamp>) -> String {
+    time.map_or_else(String::new, |time| format!(" at {time}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::Settings;
+
+    fn plain() -> Endpoint {
+        Endpoint::from_settings("https://a:1", 1, &Settings::default()).unwrap()
+    }
+
+    #[test]
+    fn an_alert_about_certificates_asks_for_ours_where_none_is_set() {
+        let mut endpoint = plain();
+        let outage = of_alert(&endpoint, AlertDescription::BadCertificate);
+        assert_eq!(outage.detail, "a:1 requires a client certificate");
+        endpoint.cert = Some("/me.pem".into());
+        let outage = of_alert(&endpoint, AlertDescription::BadCertificate);
+        assert!(
+            outage
+                .detail
+                .contains("rejected our client certificate /me.pem")
+        );
+        let outage = of_alert(&endpoint, AlertDescription::DecodeError);
+        assert!(!outage.detail.contains("client certificate"), "{outage}");
+    }
+
+    #[test]
+    fn an_expired_issuer_is_not_blamed_on_the_leaf() {
+        let leaf = Certificate {
+            place: "x".into(),
+            subject: "CN=leaf".into(),
+            issuer: "CN=ca".into(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: Timestamp::from_second(2_000).unwrap(),
+        };
+        let expired = |end| CertificateError::ExpiredContext {
+            time: UnixTime::since_unix_epoch(Duration::from_secs(3_000)),
+            not_after: UnixTime::since_unix_epoch(Duration::from_secs(end)),
+        };
+        let own = of_certificate(&plain(), &expired(2_000), Some(&leaf));
+        assert_eq!(
+            own.detail,
+            "the certificate CN=leaf expired at 1970-01-01T00:33:20Z"
+        );
+        let above = of_certificate(&plain(), &expired(1_000), Some(&leaf));
+        assert!(
+            above
+                .detail
+                .starts_with("an issuer of the certificate CN=leaf")
+        );
+    }
+
+    #[test]
+    fn socket_errors_are_told_in_plain_words() {
+        for (kind, words) in [
+            (ErrorKind::ConnectionRefused, "refused"),
+            (ErrorKind::ConnectionReset, "reset"),
+            (ErrorKind::HostUnreachable, "unreachable"),
+            (ErrorKind::TimedOut, "stopped acknowledging"),
+        ] {
+            let outage = of_socket("a:1", &io::Error::from(kind));
+            assert_eq!(outage.layer, Layer::Tcp);
+            assert!(outage.detail.contains(words), "{outage}");
+        }
+    }
+}
