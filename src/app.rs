@@ -89,7 +89,10 @@ impl App {
             now,
             identity: Identity::default(),
             bindings: Vec::new(),
-            views: listings.iter().map(|listing| (listing.id(), View::default())).collect(),
+            views: listings
+                .iter()
+                .map(|listing| (listing.id(), View::default()))
+                .collect(),
             pane: pane.min(listings.len().saturating_sub(1)),
             last_pane: 0,
             listings,
@@ -124,7 +127,11 @@ impl App {
             Event::Pasted(text) => self.pasted(&text),
             Event::Pending(keys) => self.pending = keys,
             Event::Unbound(keys) => self.say(format!("{keys} does nothing here; ? lists the keys")),
-            Event::Observed { observation, next_poll, dropped } => {
+            Event::Observed {
+                observation,
+                next_poll,
+                dropped,
+            } => {
                 self.model.announce(&observation.feed, next_poll, dropped);
                 self.model.absorb(*observation);
             }
@@ -132,7 +139,10 @@ impl App {
             Event::Resumed { slept, now } => {
                 self.now = now;
                 self.model.distrust_all(now);
-                self.say(format!("slept {}; everything is being asked again", crate::units::span(slept)));
+                self.say(format!(
+                    "slept {}; everything is being asked again",
+                    crate::units::span(slept)
+                ));
             }
             Event::Resized { width, height } => self.size = (width, height),
             Event::Drawn(drawn) => {
@@ -168,7 +178,11 @@ impl App {
         // Ages are shown in seconds: a frame more often than that would show the same.
         self.dirty |= second(self.now.stamp) != second(now.stamp);
         self.now = now;
-        if self.notice.as_ref().is_some_and(|(_, since)| now.stamp.since(*since) > NOTICE) {
+        if self
+            .notice
+            .as_ref()
+            .is_some_and(|(_, since)| now.stamp.since(*since) > NOTICE)
+        {
             self.notice = None;
             self.dirty = true;
         }

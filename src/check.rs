@@ -27,26 +27,46 @@ pub struct Outcome {
 }
 
 /// Runs to the end: at most the longest deadline per sample, and `limit` in all.
-pub async fn run(mut model: Model, feeds: Vec<Watched>, depth: Depth, limit: Option<Duration>) -> Outcome {
+pub async fn run(
+    mut model: Model,
+    feeds: Vec<Watched>,
+    depth: Depth,
+    limit: Option<Duration>,
+) -> Outcome {
     let started = clock::now();
     let (wanted, pause) = match depth {
         Depth::OneSample => (1, Duration::from_secs(3600)),
         Depth::SecondSample(pause) => (2, pause),
     };
-    let longest = feeds.iter().map(|feed| feed.spec.timeout).max().unwrap_or_default();
+    let longest = feeds
+        .iter()
+        .map(|feed| feed.spec.timeout)
+        .max()
+        .unwrap_or_default();
     // Every poll ends at its own deadline; the margin is for a machine that is busy.
-    let enough = (longest + Duration::from_secs(2)) * wanted + if wanted > 1 { pause } else { Duration::ZERO };
+    let enough = (longest + Duration::from_secs(2)) * wanted
+        + if wanted > 1 { pause } else { Duration::ZERO };
     let poller = Poller::start(feeds, Schedule::Check(pause));
     let gather = async {
-        while model.feeds().iter().any(|feed| feed.polls < u64::from(wanted)) {
+        while model
+            .feeds()
+            .iter()
+            .any(|feed| feed.polls < u64::from(wanted))
+        {
             poller.ready().await;
             for delivery in poller.take(usize::MAX) {
-                model.announce(&delivery.observation.feed, delivery.next_poll, delivery.dropped);
+                model.announce(
+                    &delivery.observation.feed,
+                    delivery.next_poll,
+                    delivery.dropped,
+                );
                 model.absorb(delivery.observation);
             }
         }
     };
-    let timed_out = tokio::time::timeout(limit.unwrap_or(enough), gather).await.is_err();
+    let timed_out = tokio::time::timeout(limit.unwrap_or(enough), gather)
+        .await
+        .is_err();
     if timed_out {
         tracing::warn!("not every target answered before the limit");
     }
@@ -54,5 +74,10 @@ pub async fn run(mut model: Model, feeds: Vec<Watched>, depth: Depth, limit: Opt
     let mut ledger = Ledger::default();
     model.age(now);
     ledger.run(&mut model, now);
-    Outcome { model, ledger, started, now }
+    Outcome {
+        model,
+        ledger,
+        started,
+        now,
+    }
 }

@@ -16,7 +16,7 @@ use crate::clock::{self, Stamp};
 use crate::effect::Effect;
 use crate::event::{Drawn, Event, Message};
 use crate::intent::Intent;
-use crate::keymap::{Keymap, Outcome};
+use crate::keymap::{Keymap, Keys, Outcome};
 use crate::paint::Skin;
 use crate::poll::{Poller, Schedule, Watched};
 use crate::screen;
@@ -55,11 +55,26 @@ pub struct Console<'a> {
 /// # Errors
 /// Writing to the terminal failed.
 pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
-    let Console { mut app, feeds, keymap, skin, terminal, events } = console;
+    let Console {
+        mut app,
+        feeds,
+        keymap,
+        skin,
+        terminal,
+        events,
+    } = console;
     let (width, height) = terminal.size();
     app.update(Event::Resized { width, height });
-    let mut driver =
-        Driver { app, poller: None, keymap, skin, terminal, pending: Vec::new(), own: OwnMeter::default(), ending: None };
+    let mut driver = Driver {
+        app,
+        poller: None,
+        keymap,
+        skin,
+        terminal,
+        keys: Keys::default(),
+        own: OwnMeter::default(),
+        ending: None,
+    };
     // The first frame stands before any connection is tried.
     driver.frame()?;
     driver.poller = Some(Poller::start(feeds, Schedule::Watch));
@@ -73,7 +88,7 @@ struct Driver<'a> {
     skin: Skin<'a>,
     terminal: Terminal,
     /// Keys of an unfinished sequence.
-    pending: Vec<Chord>,
+    keys: Keys,
     own: OwnMeter,
     ending: Option<Ending>,
 }
@@ -122,7 +137,11 @@ impl Driver<'_> {
     }
 
     fn observe(&mut self) {
-        let deliveries = self.poller.as_ref().map(|poller| poller.take(BURST)).unwrap_or_default();
+        let deliveries = self
+            .poller
+            .as_ref()
+            .map(|poller| poller.take(BURST))
+            .unwrap_or_default();
         for delivery in deliveries {
             self.app.update(Event::Observed {
                 observation: Box::new(delivery.observation),
@@ -133,7 +152,10 @@ impl Driver<'_> {
     }
 
     fn resume(&mut self, slept: Duration) {
-        self.app.update(Event::Resumed { slept, now: clock::now() });
+        self.app.update(Event::Resumed {
+            slept,
+            now: clock::now(),
+        });
         if let Some(poller) = &self.poller {
             poller.resume();
         }
@@ -142,9 +164,10 @@ impl Driver<'_> {
     fn terminal_event(&mut self, event: Option<TerminalEvent>) -> std::io::Result<()> {
         match event {
             Some(TerminalEvent::Input(input)) => self.input(input),
-            Some(TerminalEvent::Resize { columns, rows }) => {
-                self.handle(Event::Resized { width: columns, height: rows })
-            }
+            Some(TerminalEvent::Resize { columns, rows }) => self.handle(Event::Resized {
+                width: columns,
+                height: rows,
+            }),
             Some(TerminalEvent::Resumed) => {
                 self.terminal.repaint();
                 let (width, height) = self.terminal.size();
@@ -176,20 +199,21 @@ impl Driver<'_> {
     }
 
     fn key(&mut self, chord: Chord) -> std::io::Result<()> {
-        self.pending.push(chord);
-        let typed: Vec<String> = self.pending.iter().map(ToString::to_string).collect();
-        match self.keymap.look_up(self.app.listing().id(), &self.pending) {
-            Outcome::Pending => return self.handle(Event::Pending(typed.join(" "))),
-            Outcome::Matched(intent) => {
-                self.pending.clear();
-                self.app.update(Event::Pending(String::new()));
-                return self.handle(Event::Intent(intent));
-            }
-            Outcome::NotFound => self.app.update(Event::Unbound(typed.join(" "))),
-            Outcome::Cancelled => Vec::new(),
-        };
-        self.pending.clear();
-        self.handle(Event::Pending(String::new()))
+        let outcome = self
+            .keys
+            .press(&self.keymap, self.app.listing().id(), chord);
+        let pending: Vec<String> = self
+            .keys
+            .pending()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        self.app.update(Event::Pending(pending.join(" ")));
+        match outcome {
+            Outcome::Matched(intent) => self.handle(Event::Intent(intent)),
+            Outcome::NotFound => self.handle(Event::Unbound(chord.to_string())),
+            Outcome::Pending | Outcome::Cancelled => Ok(()),
+        }
     }
 
     fn handle(&mut self, event: Event) -> std::io::Result<()> {
@@ -205,7 +229,8 @@ impl Driver<'_> {
                 }
                 Effect::Copy(text) => {
                     if let Err(error) = self.terminal.copy(&text) {
-                        self.app.update(Event::Notice(format!("not copied: {error}")));
+                        self.app
+                            .update(Event::Notice(format!("not copied: {error}")));
                     }
                 }
                 Effect::FetchMessages => {
@@ -230,7 +255,8 @@ impl Driver<'_> {
         self.app.take_dirty();
         let (app, skin) = (&self.app, self.skin);
         let mut drawn = Drawn::default();
-        self.terminal.draw(|frame| drawn = screen::draw(app, skin, frame.buffer_mut()))?;
+        self.terminal
+            .draw(|frame| drawn = screen::draw(app, skin, frame.buffer_mut()))?;
         self.own.frames += 1;
         self.app.update(Event::Drawn(drawn));
         Ok(())
@@ -254,6 +280,10 @@ fn messages() -> Vec<Message> {
     let recent = crate::logging::recent();
     recent
         .into_iter()
-        .map(|message| Message { at: message.at, level: message.level.to_string(), text: message.text.to_string() })
+        .map(|message| Message {
+            at: message.at,
+            level: message.level,
+            text: message.text,
+        })
         .collect()
 }

@@ -29,8 +29,14 @@ pub enum Event {
     /// Time went on.
     Tick(Now),
     /// The machine slept for this long and is awake again.
-    Resumed { slept: Duration, now: Now },
-    Resized { width: u16, height: u16 },
+    Resumed {
+        slept: Duration,
+        now: Now,
+    },
+    Resized {
+        width: u16,
+        height: u16,
+    },
     /// What the last frame showed: paging and intents go by it.
     Drawn(Drawn),
     /// What midwatch itself uses.

@@ -17,20 +17,30 @@ pub mod app;
 pub mod effect;
 pub mod event;
 pub mod findings;
+pub mod glyph;
+pub mod intent;
 pub mod listing;
 pub mod model;
+pub mod role;
 pub mod thresholds;
 
 // surface: ratatui, no I/O
+pub mod keymap;
+pub mod mistake;
 pub mod paint;
 pub mod panes;
 pub mod screen;
+pub mod theme;
 pub mod widgets;
 
 // shell: I/O
+pub mod check;
 pub mod clients;
 pub mod config;
+pub mod driver;
 pub mod input;
+pub mod logging;
 pub mod poll;
 pub mod sources;
 pub mod terminal;
+pub mod watch;

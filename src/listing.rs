@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::Binding;
-use crate::findings::ledger::FindingId;
-use crate::findings::{Ledger, Severity};
+
+use crate::findings::{FindingId, Ledger, Severity};
 use crate::model::{FeedIndex, Snapshot};
 use crate::role::Role;
 use crate::subject::Subject;
@@ -62,7 +62,11 @@ pub struct Row {
 impl Row {
     #[must_use]
     pub fn new(key: RowKey) -> Self {
-        Self { key, depth: 0, problem: false }
+        Self {
+            key,
+            depth: 0,
+            problem: false,
+        }
     }
 
     #[must_use]
@@ -87,11 +91,23 @@ pub enum Cell {
     /// Several runs of text with roles of their own.
     Runs(Vec<(SafeText, Role)>),
     /// Samples over time, oldest first, a gap where nothing was learnt; `top` is the full height.
-    Spark { samples: Vec<Option<f32>>, top: Option<f32>, role: Role },
+    Spark {
+        samples: Vec<Option<f32>>,
+        top: Option<f32>,
+        role: Role,
+    },
     /// A share of a whole as a bar with its percentage.
-    Bar { share: f64, role: Role },
+    Bar {
+        share: f64,
+        role: Role,
+    },
     /// An interval on a symmetric axis of `limit` to both sides.
-    Offset { lo: f64, hi: f64, limit: f64, role: Role },
+    Offset {
+        lo: f64,
+        hi: f64,
+        limit: f64,
+        role: Role,
+    },
 }
 
 impl Cell {
@@ -166,7 +182,11 @@ impl SortValue {
             (Self::Number(_), Self::Text(_)) => Ordering::Less,
             (Self::Text(_), Self::Number(_)) => Ordering::Greater,
         };
-        if direction == Direction::Down { up.reverse() } else { up }
+        if direction == Direction::Down {
+            up.reverse()
+        } else {
+            up
+        }
     }
 }
 
@@ -205,7 +225,11 @@ pub trait Listing: Sync {
     /// What a row sorts by in a column; the cell's text where a listing says nothing better.
     fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
         let words = self.cell(cx, row, column).words();
-        if words == "?" || words == "-" { SortValue::Nothing } else { SortValue::Text(words) }
+        if words == "?" || words == "-" {
+            SortValue::Nothing
+        } else {
+            SortValue::Text(words)
+        }
     }
     /// The kind of subject listed, so that an empty table can say "not configured".
     fn configured(&self, cx: &Context) -> bool {
@@ -239,6 +263,10 @@ pub struct View {
     pub filter: String,
     pub problems_only: bool,
     pub unfolded: BTreeSet<RowKey>,
+    /// Columns after the first that are left out to make room for those behind them.
+    pub pan: usize,
+    /// The table has the whole body: no lines above it, no preview below.
+    pub wide: bool,
 }
 
 /// Rows in the order in which they are shown, with natural column widths.
@@ -275,12 +303,21 @@ impl Order {
             .columns()
             .iter()
             .map(|column| {
-                let cells = rows.iter().take(MEASURED).map(|row| listing.cell(cx, row, column.id).width());
+                let cells = rows
+                    .iter()
+                    .take(MEASURED)
+                    .map(|row| listing.cell(cx, row, column.id).width());
                 let widest = cells.max().unwrap_or(0).max(text::width(column.title));
-                u16::try_from(widest).unwrap_or(u16::MAX).clamp(column.least, column.most)
+                u16::try_from(widest)
+                    .unwrap_or(u16::MAX)
+                    .clamp(column.least, column.most)
             })
             .collect();
-        Self { rows, widths, total }
+        Self {
+            rows,
+            widths,
+            total,
+        }
     }
 
     /// Where a row is now.
@@ -291,7 +328,10 @@ impl Order {
 }
 
 fn haystack(listing: &dyn Listing, cx: &Context, row: &Row) -> String {
-    let cells = listing.columns().iter().map(|column| listing.cell(cx, row, column.id).words());
+    let cells = listing
+        .columns()
+        .iter()
+        .map(|column| listing.cell(cx, row, column.id).words());
     let mut words = cells.collect::<Vec<_>>().join(" ");
     if let Some(subject) = row.key.subject() {
         words.push(' ');
@@ -327,17 +367,21 @@ pub struct Filter(Vec<(bool, String)>);
 impl Filter {
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let words = text.split_whitespace().map(|word| match word.strip_prefix('!') {
-            Some(rest) => (false, rest.to_lowercase()),
-            None => (true, word.to_lowercase()),
-        });
+        let words = text
+            .split_whitespace()
+            .map(|word| match word.strip_prefix('!') {
+                Some(rest) => (false, rest.to_lowercase()),
+                None => (true, word.to_lowercase()),
+            });
         Self(words.filter(|(_, word)| !word.is_empty()).collect())
     }
 
     /// Judges a text that is already in lower case.
     #[must_use]
     pub fn accepts(&self, lower: &str) -> bool {
-        self.0.iter().all(|(wanted, word)| lower.contains(word.as_str()) == *wanted)
+        self.0
+            .iter()
+            .all(|(wanted, word)| lower.contains(word.as_str()) == *wanted)
     }
 }
 
@@ -368,12 +412,19 @@ mod tests {
     #[test]
     fn nothing_known_sorts_last_both_ways() {
         let order = |direction| {
-            let mut values = [SortValue::Nothing, SortValue::Number(1.0), SortValue::Number(2.0)];
+            let mut values = [
+                SortValue::Nothing,
+                SortValue::Number(1.0),
+                SortValue::Number(2.0),
+            ];
             values.sort_by(|a, b| a.compare(b, direction));
             values
         };
         let [one, two] = [SortValue::Number(1.0), SortValue::Number(2.0)];
-        assert_eq!(order(Direction::Up), [one.clone(), two.clone(), SortValue::Nothing]);
+        assert_eq!(
+            order(Direction::Up),
+            [one.clone(), two.clone(), SortValue::Nothing]
+        );
         assert_eq!(order(Direction::Down), [two, one, SortValue::Nothing]);
     }
 }

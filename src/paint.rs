@@ -64,7 +64,9 @@ impl Line {
                 }
                 used += text::width(word);
                 match line.0.last_mut() {
-                    Some((last, same)) if *same == role => *last = SafeText::new(&format!("{last}{word}")),
+                    Some((last, same)) if *same == role => {
+                        *last = SafeText::new(&format!("{last}{word}"))
+                    }
                     _ => line.0.push((SafeText::new(word), role)),
                 }
             }
@@ -89,17 +91,44 @@ impl Painter<'_> {
     /// Fills an area with the style of a role.
     pub fn fill(&mut self, area: Rect, role: Role) {
         let style = self.style(role);
-        self.buffer.set_style(area.intersection(*self.buffer.area()), style);
+        self.buffer
+            .set_style(area.intersection(*self.buffer.area()), style);
+    }
+
+    /// Lays the selection over a strip: its ground and its own text colour, but a colour that
+    /// tells a state stays.
+    pub fn select(&mut self, strip: Rect) {
+        let selected = self.style(Role::Selected);
+        let plain =
+            [Role::Text, Role::Dim, Role::Background, Role::Title].map(|role| self.style(role).fg);
+        for x in strip.left()..strip.right() {
+            let Some(cell) = self.buffer.cell_mut((x, strip.y)) else {
+                continue;
+            };
+            let keeps = !plain.contains(&Some(cell.fg)) && selected.bg.is_some();
+            let colour = cell.fg;
+            cell.set_style(selected);
+            if keeps {
+                cell.fg = colour;
+            }
+        }
     }
 
     /// Writes our own words; answers the columns used.
     pub fn word(&mut self, x: u16, y: u16, columns: u16, word: &str, role: Role) -> u16 {
         let area = *self.buffer.area();
-        if columns == 0 || y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
+        if columns == 0
+            || y < area.top()
+            || y >= area.bottom()
+            || x < area.left()
+            || x >= area.right()
+        {
             return 0;
         }
         let style = self.style(role);
-        let (end, _) = self.buffer.set_stringn(x, y, word, usize::from(columns), style);
+        let (end, _) = self
+            .buffer
+            .set_stringn(x, y, word, usize::from(columns), style);
         end.saturating_sub(x)
     }
 
@@ -111,7 +140,41 @@ impl Painter<'_> {
         }
         let cut = text::clip(text.as_str(), room.saturating_sub(1));
         let used = self.word(x, y, columns, cut, role);
-        used + self.word(x + used, y, columns.saturating_sub(used), self.skin.glyphs.ellipsis, role)
+        let left = columns.saturating_sub(used).min(1);
+        if left > 0 {
+            self.glyph(x + used, y, self.skin.glyphs.ellipsis, role);
+        }
+        used + left
+    }
+
+    /// Writes one mark.
+    pub fn glyph(&mut self, x: u16, y: u16, glyph: char, role: Role) {
+        self.repeat(x, y, 1, glyph, role);
+    }
+
+    /// Writes one mark `columns` times.
+    pub fn repeat(&mut self, x: u16, y: u16, columns: u16, glyph: char, role: Role) {
+        let mut bytes = [0; 4];
+        let symbol = glyph.encode_utf8(&mut bytes);
+        for at in x..x.saturating_add(columns) {
+            self.word(at, y, 1, symbol, role);
+        }
+    }
+
+    /// The mark that stands before a word of this role; a blank where a role is no state.
+    #[must_use]
+    pub fn mark(&self, role: Role) -> char {
+        let glyphs = self.skin.glyphs;
+        match role {
+            Role::Critical | Role::StateBad => glyphs.critical,
+            Role::Warning | Role::StateAging => glyphs.warning,
+            Role::Unknown | Role::StateUnknown => glyphs.unknown,
+            Role::Info => glyphs.info,
+            Role::StateOk => glyphs.ok,
+            Role::StateStale => glyphs.stale,
+            Role::StateNotConfigured | Role::Dim => glyphs.not_configured,
+            _ => ' ',
+        }
     }
 
     pub fn line(&mut self, x: u16, y: u16, columns: u16, line: &Line) -> u16 {
@@ -135,8 +198,13 @@ impl Painter<'_> {
 
     /// A horizontal rule, with a title set into it on the left where there is one.
     pub fn rule(&mut self, area: Rect, title: &Line) {
-        let bar = self.skin.glyphs.rule.repeat(usize::from(area.width));
-        self.word(area.x, area.y, area.width, &bar, Role::Rule);
+        self.repeat(
+            area.x,
+            area.y,
+            area.width,
+            self.skin.glyphs.rule,
+            Role::Rule,
+        );
         if !title.0.is_empty() {
             let room = area.width.saturating_sub(4);
             let used = self.line(area.x + 3, area.y, room, title);
@@ -152,11 +220,19 @@ mod tests {
 
     #[test]
     fn wrapping_keeps_words_whole_and_roles() {
-        let line = Line::new().dim("SO WHAT ").text("etcd prod has no spare member left");
+        let line = Line::new()
+            .dim("SO WHAT ")
+            .text("etcd prod has no spare member left");
         let lines = line.wrap(20, 4);
         assert!(lines.iter().all(|line| line.width() <= 21), "{lines:?}");
-        let words: String = lines.iter().flat_map(|line| line.0.iter().map(|(t, _)| t.to_string())).collect();
-        assert_eq!(words.split_whitespace().collect::<Vec<_>>().join(" "), "SO WHAT etcd prod has no spare member left");
+        let words: String = lines
+            .iter()
+            .flat_map(|line| line.0.iter().map(|(t, _)| t.to_string()))
+            .collect();
+        assert_eq!(
+            words.split_whitespace().collect::<Vec<_>>().join(" "),
+            "SO WHAT etcd prod has no spare member left"
+        );
         assert_eq!(lines[0].0[0].1, Role::Dim);
     }
 }

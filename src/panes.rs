@@ -17,8 +17,14 @@ use crate::listing::{Context, Listing, RowKey};
 use crate::paint::Line;
 
 /// Every pane in the order of its digit.
-pub static PANES: &[&Pane] =
-    &[&triage::PANE, &hosts::PANE, &etcd::PANE, &clocks::PANE, &prometheus::PANE, &sources::PANE, &help::PANE];
+pub static PANES: &[&Pane] = &[
+    &triage::PANE,
+    &hosts::PANE,
+    &etcd::PANE,
+    &prometheus::PANE,
+    &sources::PANE,
+    &help::PANE,
+];
 
 pub struct Pane {
     pub listing: &'static dyn Listing,
@@ -37,13 +43,19 @@ pub struct Extra {
 }
 
 /// A piece of a page.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Block {
     Line(Line),
     /// A heading with a rule.
     Title(Line),
     /// A curve of `height` rows.
-    Chart { title: Line, samples: Vec<Option<f32>>, top: Option<f32>, print: fn(f32) -> String, height: u16 },
+    Chart {
+        title: Line,
+        samples: Vec<Option<f32>>,
+        top: Option<f32>,
+        print: fn(f32) -> String,
+        height: u16,
+    },
     /// Two blocks side by side where the page is wide enough.
     Beside(Box<Block>, Box<Block>),
 }

@@ -21,9 +21,15 @@ pub fn prepare(config: &Config, now: Now) -> Result<(Model, Vec<Watched>), Vec<C
     let mut feeds = Vec::new();
     let mut errors = Vec::new();
     for target in &config.targets {
-        let Some(source) = SOURCES.iter().find(|source| source.kind == &*target.id.kind) else {
+        let Some(source) = SOURCES
+            .iter()
+            .find(|source| source.kind == &*target.id.kind)
+        else {
             let place = format!("target {}", target.id);
-            errors.push(ConfigError::new(place, format!("no source of kind `{}`", target.id.kind)));
+            errors.push(ConfigError::new(
+                place,
+                format!("no source of kind `{}`", target.id.kind),
+            ));
             continue;
         };
         match (source.probes)(target) {
@@ -40,12 +46,19 @@ pub fn prepare(config: &Config, now: Now) -> Result<(Model, Vec<Watched>), Vec<C
             }
         }
     }
-    if errors.is_empty() { Ok((model, feeds)) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok((model, feeds))
+    } else {
+        Err(errors)
+    }
 }
 
 fn spec(target: &TargetConfig, source: &Source, probe: &dyn crate::sources::Probe) -> FeedSpec {
     let period = target.settings.duration("period").unwrap_or(source.period);
-    let timeout = target.settings.duration("timeout").unwrap_or(source.timeout);
+    let timeout = target
+        .settings
+        .duration("timeout")
+        .unwrap_or(source.timeout);
     FeedSpec {
         id: FeedId::new(target.id.clone(), &probe.endpoint()),
         period: probe.period(period),

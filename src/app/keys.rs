@@ -19,9 +19,13 @@ impl App {
             Intent::HalfPageUp => self.go(-(self.page_rows() / 2).max(1)),
             Intent::Top => self.go(isize::MIN / 2),
             Intent::Bottom => self.go(isize::MAX / 2),
-            Intent::Open | Intent::Right => self.open(),
-            Intent::Back | Intent::Left => return self.back(),
-            Intent::GotoPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
+            Intent::Left => self.pan(-1),
+            Intent::Right => self.pan(1),
+            Intent::NextMatch => self.go(1),
+            Intent::PreviousMatch => self.go(-1),
+            Intent::Open | Intent::Details | Intent::Evidence => self.open(),
+            Intent::Back => return self.back(),
+            Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
             Intent::NextPane => self.goto_pane((self.pane + 1) % self.listings.len()),
             Intent::LastPane => self.goto_pane(self.last_pane),
             Intent::Filter => {
@@ -37,11 +41,21 @@ impl App {
                 view.problems_only = !view.problems_only;
                 self.reorder();
             }
-            Intent::ToggleFold => self.toggle_fold(),
+            Intent::ShowAll => self.show_all(),
+            Intent::Wide => {
+                let view = self.view_mut();
+                view.wide = !view.wide;
+            }
+            Intent::Unfold => self.toggle_fold(),
+            Intent::Fold => self.fold(),
             Intent::Copy => return self.copy(),
             Intent::PollNow => return self.poll_now(),
             Intent::Freeze => {
-                self.frozen = if self.frozen.is_some() { None } else { Some(self.now) };
+                self.frozen = if self.frozen.is_some() {
+                    None
+                } else {
+                    Some(self.now)
+                };
                 self.computed = u64::MAX;
             }
             Intent::Messages => {
@@ -63,7 +77,10 @@ impl App {
     /// Moves the cursor, or scrolls an open page.
     fn go(&mut self, by: isize) {
         if self.page.is_some() {
-            self.scroll = self.scroll.saturating_add_signed(by).min(self.drawn.scroll_max);
+            self.scroll = self
+                .scroll
+                .saturating_add_signed(by)
+                .min(self.drawn.scroll_max);
             return;
         }
         let last = self.order.rows.len().saturating_sub(1);
@@ -123,7 +140,11 @@ impl App {
 
     fn goto_pane(&mut self, pane: usize) {
         if pane >= self.listings.len() {
-            self.say(format!("there is no pane {}; 1 to {} exist", pane + 1, self.listings.len()));
+            self.say(format!(
+                "there is no pane {}; 1 to {} exist",
+                pane + 1,
+                self.listings.len()
+            ));
             return;
         }
         self.page = None;
@@ -141,8 +162,33 @@ impl App {
         }
     }
 
+    /// Shows columns that did not fit, by leaving out as many from the left.
+    fn pan(&mut self, by: isize) {
+        let most = self.listing().columns().len().saturating_sub(2);
+        let view = self.view_mut();
+        view.pan = view.pan.saturating_add_signed(by).min(most);
+    }
+
+    fn show_all(&mut self) {
+        let view = self.view_mut();
+        view.filter.clear();
+        view.problems_only = false;
+        view.pan = 0;
+        self.reorder();
+    }
+
+    fn fold(&mut self) {
+        let Some(key) = self.selected().cloned() else {
+            return;
+        };
+        self.view_mut().unfolded.remove(&key);
+        self.reorder();
+    }
+
     fn toggle_fold(&mut self) {
-        let Some(key) = self.selected().cloned() else { return };
+        let Some(key) = self.selected().cloned() else {
+            return;
+        };
         let view = self.view_mut();
         view.cursor = Some(key.clone());
         if !view.unfolded.remove(&key) {
@@ -160,14 +206,20 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        let Some(text) = self.selected().map(|key| self.name_of(key)) else { return Vec::new() };
+        let Some(text) = self.selected().map(|key| self.name_of(key)) else {
+            return Vec::new();
+        };
         self.say(format!("copied {} bytes: {text}", text.len()));
         vec![Effect::Copy(text)]
     }
 
     fn name_of(&self, key: &RowKey) -> String {
         match key {
-            RowKey::Feed(index) => self.model.feeds().get(*index).map(|feed| feed.spec.id.to_string()),
+            RowKey::Feed(index) => self
+                .model
+                .feeds()
+                .get(*index)
+                .map(|feed| feed.spec.id.to_string()),
             RowKey::Text(text) => Some(text.to_string()),
             RowKey::Item(_, item) => Some(item.to_string()),
             key => key.subject().map(ToString::to_string),
@@ -185,14 +237,24 @@ impl App {
                     .model
                     .feeds()
                     .iter()
-                    .filter(|feed| feed.subject() == subject || feed.subject().whole().as_ref() == Some(subject))
+                    .filter(|feed| {
+                        feed.subject() == subject
+                            || feed.subject().whole().as_ref() == Some(subject)
+                    })
                     .collect(),
                 None => Vec::new(),
             },
             None => Vec::new(),
         };
-        let feeds = if feeds.is_empty() { self.model.feeds().iter().collect() } else { feeds };
-        let effects: Vec<_> = feeds.iter().map(|feed| Effect::PollNow(feed.spec.id.clone())).collect();
+        let feeds = if feeds.is_empty() {
+            self.model.feeds().iter().collect()
+        } else {
+            feeds
+        };
+        let effects: Vec<_> = feeds
+            .iter()
+            .map(|feed| Effect::PollNow(feed.spec.id.clone()))
+            .collect();
         self.say(match effects.len() {
             1 => "polling 1 feed now".to_owned(),
             n => format!("polling {n} feeds now"),
@@ -205,7 +267,9 @@ impl App {
             self.pick_sort(chord);
             return Vec::new();
         }
-        let Some(mut prompt) = self.prompt.take() else { return Vec::new() };
+        let Some(mut prompt) = self.prompt.take() else {
+            return Vec::new();
+        };
         match prompt.key(chord) {
             Typed::Accepted => return self.accept(&prompt),
             Typed::Cancelled => {
@@ -281,10 +345,12 @@ impl App {
     pub fn completions(&self, typed: &str) -> Vec<String> {
         let typed = typed.trim();
         let panes = self.listings.iter().map(|listing| listing.id().to_owned());
-        let intents = Intent::all().map(|intent| intent.name().to_owned());
+        let intents = Intent::ALL.iter().map(|intent| intent.name().to_owned());
         let words: Vec<String> = panes.chain(intents).chain(["q".to_owned()]).collect();
-        let mut hits: Vec<(usize, String)> =
-            words.into_iter().filter_map(|word| Some((rank(&word, typed)?, word))).collect();
+        let mut hits: Vec<(usize, String)> = words
+            .into_iter()
+            .filter_map(|word| Some((rank(&word, typed)?, word)))
+            .collect();
         hits.sort();
         hits.dedup();
         hits.into_iter().map(|(_, word)| word).collect()
@@ -292,18 +358,21 @@ impl App {
 
     fn command(&mut self, line: &str) -> Vec<Effect> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if let Some(pane) = self.listings.iter().position(|listing| listing.id() == word) {
+        if let Some(pane) = self
+            .listings
+            .iter()
+            .position(|listing| listing.id() == word)
+        {
             self.goto_pane(pane);
             if !rest.trim().is_empty() {
                 self.apply_filter(rest.trim());
             }
             return Vec::new();
         }
-        match word {
-            "q" | "quit" => return vec![Effect::Quit],
-            _ => {}
+        if matches!(word, "q" | "quit") {
+            return vec![Effect::Quit];
         }
-        if let Some(intent) = Intent::from_name(word) {
+        if let Ok(intent) = word.parse::<Intent>() {
             return self.intend(intent);
         }
         let near = self.completions(word).into_iter().next();
@@ -324,7 +393,9 @@ impl App {
             self.reorder();
             return;
         }
-        let Some(column) = sort_letters(columns.len()).position(|letter| letter == c).and_then(|at| columns.get(at))
+        let Some(column) = sort_letters(columns.len())
+            .position(|letter| letter == c)
+            .and_then(|at| columns.get(at))
         else {
             self.say(format!("no column has the letter {c}"));
             return;
@@ -359,5 +430,8 @@ fn rank(word: &str, typed: &str) -> Option<usize> {
         return Some(100 + at);
     }
     let mut letters = word.chars();
-    typed.chars().all(|wanted| letters.any(|c| c == wanted)).then_some(200 + word.len())
+    typed
+        .chars()
+        .all(|wanted| letters.any(|c| c == wanted))
+        .then_some(200 + word.len())
 }

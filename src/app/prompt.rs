@@ -41,7 +41,13 @@ impl Prompt {
     #[must_use]
     pub fn new(kind: PromptKind, text: &str) -> Self {
         let cursor = text.graphemes(true).count();
-        Self { kind, text: text.to_owned(), cursor, before: text.to_owned(), recalled: None }
+        Self {
+            kind,
+            text: text.to_owned(),
+            cursor,
+            before: text.to_owned(),
+            recalled: None,
+        }
     }
 
     #[must_use]
@@ -67,8 +73,12 @@ impl Prompt {
             (KeyCode::Tab, _) => return Typed::Complete,
             (KeyCode::Up, _) | (KeyCode::Char('p'), true) => return Typed::Older,
             (KeyCode::Down, _) | (KeyCode::Char('n'), true) => return Typed::Newer,
-            (KeyCode::Left, false) | (KeyCode::Char('b'), true) => self.cursor = self.cursor.saturating_sub(1),
-            (KeyCode::Right, false) | (KeyCode::Char('f'), true) => self.cursor = (self.cursor + 1).min(self.len()),
+            (KeyCode::Left, false) | (KeyCode::Char('b'), true) => {
+                self.cursor = self.cursor.saturating_sub(1)
+            }
+            (KeyCode::Right, false) | (KeyCode::Char('f'), true) => {
+                self.cursor = (self.cursor + 1).min(self.len())
+            }
             (KeyCode::Home, _) | (KeyCode::Char('a'), true) => self.cursor = 0,
             (KeyCode::End, _) | (KeyCode::Char('e'), true) => self.cursor = self.len(),
             (KeyCode::Backspace, _) | (KeyCode::Char('h'), true) if self.cursor > 0 => {
@@ -76,7 +86,9 @@ impl Prompt {
             }
             // An empty prompt is left by one more backspace, as in vim.
             (KeyCode::Backspace, _) if self.text.is_empty() => return Typed::Cancelled,
-            (KeyCode::Delete, _) | (KeyCode::Char('d'), true) => self.cut(self.cursor, self.cursor + 1),
+            (KeyCode::Delete, _) | (KeyCode::Char('d'), true) => {
+                self.cut(self.cursor, self.cursor + 1)
+            }
             (KeyCode::Char('u'), true) => self.cut(0, self.cursor),
             (KeyCode::Char('k'), true) => self.cut(self.cursor, self.len()),
             (KeyCode::Char('w'), true) => self.cut(self.word_start(), self.cursor),
@@ -88,7 +100,10 @@ impl Prompt {
 
     /// Inserts text at the cursor; control characters and line breaks become spaces.
     pub fn insert(&mut self, text: &str) {
-        let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         if self.text.len() + clean.len() > LIMIT {
             return;
         }
@@ -103,7 +118,10 @@ impl Prompt {
     }
 
     fn byte(&self, grapheme: usize) -> usize {
-        self.text.grapheme_indices(true).nth(grapheme).map_or(self.text.len(), |(at, _)| at)
+        self.text
+            .grapheme_indices(true)
+            .nth(grapheme)
+            .map_or(self.text.len(), |(at, _)| at)
     }
 
     fn cut(&mut self, from: usize, to: usize) {

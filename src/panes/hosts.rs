@@ -12,24 +12,119 @@ use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 use crate::units::{self, Ratio};
 
-pub static PANE: Pane = Pane { listing: &Hosts, head, preview };
+pub static PANE: Pane = Pane {
+    listing: &Hosts,
+    head,
+    preview,
+};
 
 struct Hosts;
 
 static COLUMNS: &[Column] = &[
-    Column { id: "host", title: "HOST", align: Align::Left, least: 10, most: 32, rank: 0 },
-    Column { id: "state", title: "STATE", align: Align::Left, least: 10, most: 10, rank: 0 },
-    Column { id: "errors", title: "ERR", align: Align::Right, least: 4, most: 6, rank: 2 },
-    Column { id: "saturation", title: "SATURATED", align: Align::Left, least: 9, most: 16, rank: 1 },
-    Column { id: "cpu", title: "CPU", align: Align::Right, least: 4, most: 14, rank: 1 },
-    Column { id: "trend", title: "CPU OVER TIME", align: Align::Left, least: 14, most: 30, rank: 8 },
-    Column { id: "memory", title: "MEM", align: Align::Right, least: 4, most: 14, rank: 1 },
-    Column { id: "disk", title: "FULLEST", align: Align::Right, least: 8, most: 20, rank: 2 },
-    Column { id: "load", title: "LOAD", align: Align::Right, least: 5, most: 6, rank: 5 },
-    Column { id: "net", title: "NET", align: Align::Right, least: 10, most: 12, rank: 6 },
-    Column { id: "clock", title: "CLOCK", align: Align::Right, least: 8, most: 10, rank: 3 },
-    Column { id: "up", title: "UP", align: Align::Right, least: 4, most: 6, rank: 7 },
-    Column { id: "age", title: "AGE", align: Align::Right, least: 4, most: 14, rank: 0 },
+    Column {
+        id: "host",
+        title: "HOST",
+        align: Align::Left,
+        least: 10,
+        most: 32,
+        rank: 0,
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 10,
+        most: 10,
+        rank: 0,
+    },
+    Column {
+        id: "errors",
+        title: "ERR",
+        align: Align::Right,
+        least: 4,
+        most: 6,
+        rank: 2,
+    },
+    Column {
+        id: "saturation",
+        title: "SATURATED",
+        align: Align::Left,
+        least: 9,
+        most: 16,
+        rank: 1,
+    },
+    Column {
+        id: "cpu",
+        title: "CPU",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 1,
+    },
+    Column {
+        id: "trend",
+        title: "CPU OVER TIME",
+        align: Align::Left,
+        least: 14,
+        most: 30,
+        rank: 8,
+    },
+    Column {
+        id: "memory",
+        title: "MEM",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 1,
+    },
+    Column {
+        id: "disk",
+        title: "FULLEST",
+        align: Align::Right,
+        least: 8,
+        most: 20,
+        rank: 2,
+    },
+    Column {
+        id: "load",
+        title: "LOAD",
+        align: Align::Right,
+        least: 5,
+        most: 6,
+        rank: 5,
+    },
+    Column {
+        id: "net",
+        title: "NET",
+        align: Align::Right,
+        least: 10,
+        most: 12,
+        rank: 6,
+    },
+    Column {
+        id: "clock",
+        title: "CLOCK",
+        align: Align::Right,
+        least: 8,
+        most: 10,
+        rank: 3,
+    },
+    Column {
+        id: "up",
+        title: "UP",
+        align: Align::Right,
+        least: 4,
+        most: 6,
+        rank: 7,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
 ];
 
 impl Listing for Hosts {
@@ -54,15 +149,23 @@ impl Listing for Hosts {
 
     fn rows(&self, cx: &Context) -> Vec<Row> {
         let mut hosts: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Host).collect();
-        hosts.sort_by(|a, b| parts::state_rank(cx, a).total_cmp(&parts::state_rank(cx, b)).then_with(|| a.cmp(b)));
+        hosts.sort_by(|a, b| {
+            parts::state_rank(cx, a)
+                .total_cmp(&parts::state_rank(cx, b))
+                .then_with(|| a.cmp(b))
+        });
         hosts
             .into_iter()
-            .map(|host| Row::new(RowKey::Subject(host.clone())).problem(parts::is_problem(cx, host)))
+            .map(|host| {
+                Row::new(RowKey::Subject(host.clone())).problem(parts::is_problem(cx, host))
+            })
             .collect()
     }
 
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(host) = row.key.subject() else { return Cell::none() };
+        let Some(host) = row.key.subject() else {
+            return Cell::none();
+        };
         match column {
             "host" => Cell::plain(host.leaf()),
             "state" => parts::state(cx, host),
@@ -81,17 +184,28 @@ impl Listing for Hosts {
     }
 
     fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
-        let Some(host) = row.key.subject() else { return SortValue::Nothing };
+        let Some(host) = row.key.subject() else {
+            return SortValue::Nothing;
+        };
         let number = |value: Option<f64>| value.map_or(SortValue::Nothing, SortValue::Number);
         match column {
             "state" => SortValue::Number(parts::state_rank(cx, host)),
             "cpu" | "trend" => number(cpu_use(cx, host).map(|(r, _)| r.0)),
-            "memory" => number(cx.snap.latest::<Memory>(host).and_then(|m| m.value.used()).map(|r| r.0)),
+            "memory" => number(
+                cx.snap
+                    .latest::<Memory>(host)
+                    .and_then(|m| m.value.used())
+                    .map(|r| r.0),
+            ),
             "disk" => number(fullest(cx, host).map(|(_, used, _)| used.0)),
             "load" => number(cx.snap.latest::<Load>(host).map(|load| load.value.one)),
             "net" => number(traffic(cx, host)),
             "errors" => number(error_rate(cx, host)),
-            "clock" => number(cx.snap.latest::<ClockOffset>(host).map(|clock| clock.value.offset.mid().abs())),
+            "clock" => number(
+                cx.snap
+                    .latest::<ClockOffset>(host)
+                    .map(|clock| clock.value.offset.mid().abs()),
+            ),
             "up" => number(uptime(cx, host).map(|up| up.as_secs_f64())),
             "age" => number(cx.snap.age(host).map(|(age, _)| age.as_secs_f64())),
             _ => SortValue::Text(self.cell(cx, row, column).words()),
@@ -108,9 +222,10 @@ fn cpu_use(cx: &Context, host: &Subject) -> Option<(Ratio, Freshness)> {
 
 fn cpu(cx: &Context, host: &Subject) -> Cell {
     match cpu_use(cx, host) {
-        Some((share, freshness)) if freshness.is_usable() => {
-            Cell::Bar { share: share.0, role: parts::over(share.0, 0.90, 0.98) }
-        }
+        Some((share, freshness)) if freshness.is_usable() => Cell::Bar {
+            share: share.0,
+            role: parts::over(share.0, 0.90, 0.98),
+        },
         Some((share, freshness)) => parts::value(share.to_string(), freshness, Role::Text),
         None if cx.snap.latest::<Cpu>(host).is_some() => Cell::text("...", Role::Dim),
         None => Cell::unknown(),
@@ -118,17 +233,29 @@ fn cpu(cx: &Context, host: &Subject) -> Cell {
 }
 
 fn trend(cx: &Context, host: &Subject) -> Cell {
-    let samples = cx.snap.model.history().samples(host, Series::CpuBusy).collect();
-    Cell::Spark { samples, top: Some(1.0), role: Role::ChartLine }
+    let samples = cx
+        .snap
+        .model
+        .history()
+        .samples(host, Series::CpuBusy)
+        .collect();
+    Cell::Spark {
+        samples,
+        top: Some(1.0),
+        role: Role::ChartLine,
+    }
 }
 
 fn memory(cx: &Context, host: &Subject) -> Cell {
-    let Some(reading) = cx.snap.latest::<Memory>(host) else { return Cell::unknown() };
+    let Some(reading) = cx.snap.latest::<Memory>(host) else {
+        return Cell::unknown();
+    };
     let limit = cx.snap.thresholds(host).memory_used_warning;
     match reading.value.used() {
-        Some(used) if reading.freshness.is_usable() => {
-            Cell::Bar { share: used.0, role: parts::over(used.0, limit, limit + 0.07) }
-        }
+        Some(used) if reading.freshness.is_usable() => Cell::Bar {
+            share: used.0,
+            role: parts::over(used.0, limit, limit + 0.07),
+        },
         Some(used) => parts::value(used.to_string(), reading.freshness, Role::Text),
         None => Cell::unknown(),
     }
@@ -140,20 +267,32 @@ fn fullest(cx: &Context, host: &Subject) -> Option<(String, Ratio, Freshness)> {
     mounts
         .filter_map(|mount| {
             let reading = cx.snap.latest::<Mount>(mount)?;
-            Some((mount.leaf().to_owned(), Ratio(1.0 - reading.value.room()?.0), reading.freshness))
+            Some((
+                mount.leaf().to_owned(),
+                Ratio(1.0 - reading.value.room()?.0),
+                reading.freshness,
+            ))
         })
         .max_by(|a, b| a.1.0.total_cmp(&b.1.0))
 }
 
 fn fullest_cell(cx: &Context, host: &Subject) -> Cell {
-    let Some((point, used, freshness)) = fullest(cx, host) else { return Cell::unknown() };
+    let Some((point, used, freshness)) = fullest(cx, host) else {
+        return Cell::unknown();
+    };
     let limits = cx.snap.thresholds(host);
-    let role = parts::over(used.0, 1.0 - limits.disk_room_warning, 1.0 - limits.disk_room_critical);
+    let role = parts::over(
+        used.0,
+        1.0 - limits.disk_room_warning,
+        1.0 - limits.disk_room_critical,
+    );
     parts::value(format!("{point} {used}"), freshness, role)
 }
 
 fn load(cx: &Context, host: &Subject) -> Cell {
-    let Some(reading) = cx.snap.latest::<Load>(host) else { return Cell::unknown() };
+    let Some(reading) = cx.snap.latest::<Load>(host) else {
+        return Cell::unknown();
+    };
     let cores = cx.snap.latest::<Cpu>(host).map_or(0, |cpu| cpu.value.cores);
     let limit = cx.snap.thresholds(host).load_per_core_warning;
     let over = cores > 0 && reading.value.one / f64::from(cores) > limit;
@@ -165,10 +304,16 @@ fn load(cx: &Context, host: &Subject) -> Cell {
 fn traffic(cx: &Context, host: &Subject) -> Option<f64> {
     let mut sum = None;
     for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
-        let Some(reading) = cx.snap.latest::<Nic>(nic) else { continue };
-        let Some((before, span)) = reading.previous() else { continue };
+        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
+            continue;
+        };
+        let Some((before, span)) = reading.previous() else {
+            continue;
+        };
         let total = |nic: &Nic| nic.received.as_f64() + nic.sent.as_f64();
-        let Some(rate) = rate(total(reading.value), total(before), span) else { continue };
+        let Some(rate) = rate(total(reading.value), total(before), span) else {
+            continue;
+        };
         sum = Some(sum.unwrap_or(0.0) + rate);
     }
     sum
@@ -177,10 +322,19 @@ fn traffic(cx: &Context, host: &Subject) -> Option<f64> {
 fn net(cx: &Context, host: &Subject) -> Cell {
     match traffic(cx, host) {
         Some(rate) => {
-            let freshness = cx.snap.age(host).map_or(Freshness::Unknown, |(_, freshness)| freshness);
-            parts::value(format!("{}/s", units::Bytes::from_f64(rate)), freshness, Role::Text)
+            let freshness = cx
+                .snap
+                .age(host)
+                .map_or(Freshness::Unknown, |(_, freshness)| freshness);
+            parts::value(
+                format!("{}/s", units::Bytes::from_f64(rate)),
+                freshness,
+                Role::Text,
+            )
         }
-        None if cx.snap.model.parts(host, SubjectKind::Nic).next().is_some() => Cell::text("...", Role::Dim),
+        None if cx.snap.model.parts(host, SubjectKind::Nic).next().is_some() => {
+            Cell::text("...", Role::Dim)
+        }
         None => Cell::unknown(),
     }
 }
@@ -189,8 +343,12 @@ fn net(cx: &Context, host: &Subject) -> Cell {
 fn error_rate(cx: &Context, host: &Subject) -> Option<f64> {
     let mut sum = None;
     for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
-        let Some(reading) = cx.snap.latest::<Nic>(nic) else { continue };
-        let Some((before, _)) = reading.within(Duration::from_secs(300)) else { continue };
+        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
+            continue;
+        };
+        let Some((before, _)) = reading.within(Duration::from_secs(300)) else {
+            continue;
+        };
         let errors = |nic: &Nic| nic.errors_in + nic.errors_out;
         sum = Some(sum.unwrap_or(0.0) + (errors(reading.value) - errors(before)).max(0.0));
     }
@@ -216,7 +374,11 @@ fn errors(cx: &Context, host: &Subject) -> Cell {
 /// What the host waits for most: pressure by resource, or a disk's queue.
 fn saturation(cx: &Context, host: &Subject) -> Cell {
     let Some(reading) = cx.snap.latest::<Pressure>(host) else {
-        return if cx.snap.age(host).is_some() { Cell::text("no psi", Role::Dim) } else { Cell::unknown() };
+        return if cx.snap.age(host).is_some() {
+            Cell::text("no psi", Role::Dim)
+        } else {
+            Cell::unknown()
+        };
     };
     let before = reading.previous();
     let share = |pick: fn(&Pressure) -> Option<crate::facts::PressureLine>| {
@@ -237,7 +399,9 @@ fn saturation(cx: &Context, host: &Subject) -> Cell {
     .max_by(|a, b| a.1.total_cmp(&b.1));
     match worst {
         None => Cell::text("...", Role::Dim),
-        Some((_, share)) if share < 0.005 => queue(cx, host).unwrap_or_else(|| Cell::text("-", Role::Dim)),
+        Some((_, share)) if share < 0.005 => {
+            queue(cx, host).unwrap_or_else(|| Cell::text("-", Role::Dim))
+        }
         Some((word, share)) => {
             let text = format!("{word} {:.0}%", share * 100.0);
             parts::value(text, reading.freshness, parts::over(share, 0.3, 0.6))
@@ -272,13 +436,32 @@ fn clock(cx: &Context, host: &Subject) -> Cell {
     let proven = reading.value.offset.at_least();
     let role = match synced {
         Some(false) => Role::Warning,
-        _ => parts::over(proven, limits.clock_skew_warning, limits.clock_skew_critical),
+        _ => parts::over(
+            proven,
+            limits.clock_skew_warning,
+            limits.clock_skew_critical,
+        ),
     };
     if reading.value.witness == crate::facts::Witness::Own {
-        let word = if synced == Some(false) { "unsynced" } else { "this host" };
-        return Cell::text(word, if synced == Some(false) { Role::Warning } else { Role::Dim });
+        let word = if synced == Some(false) {
+            "unsynced"
+        } else {
+            "this host"
+        };
+        return Cell::text(
+            word,
+            if synced == Some(false) {
+                Role::Warning
+            } else {
+                Role::Dim
+            },
+        );
     }
-    parts::value(units::offset(reading.value.offset.mid()), reading.freshness, role)
+    parts::value(
+        units::offset(reading.value.offset.mid()),
+        reading.freshness,
+        role,
+    )
 }
 
 fn uptime(cx: &Context, host: &Subject) -> Option<Duration> {
@@ -292,7 +475,10 @@ fn up(cx: &Context, host: &Subject) -> Cell {
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     let hosts: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Host).collect();
-    let well = hosts.iter().filter(|host| !parts::is_problem(cx, host)).count();
+    let well = hosts
+        .iter()
+        .filter(|host| !parts::is_problem(cx, host))
+        .count();
     let mut kernels: Vec<String> = hosts
         .iter()
         .filter_map(|host| Some(cx.snap.latest::<Os>(host)?.value.kernel.to_string()))
@@ -308,5 +494,7 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    key.subject().map(|host| detail::host(cx, host)).unwrap_or_default()
+    key.subject()
+        .map(|host| detail::host(cx, host))
+        .unwrap_or_default()
 }

@@ -16,8 +16,8 @@ use crate::units;
 pub fn freshness_role(freshness: Freshness) -> Role {
     match freshness {
         Freshness::Fresh => Role::Dim,
-        Freshness::Aging => Role::Aging,
-        Freshness::Stale => Role::Stale,
+        Freshness::Aging => Role::StateAging,
+        Freshness::Stale => Role::StateStale,
         Freshness::Unknown => Role::Unknown,
     }
 }
@@ -25,7 +25,9 @@ pub fn freshness_role(freshness: Freshness) -> Role {
 /// An age with its mark: `4s`, `41s aging`, `STALE 6m12s`; `?` when nothing was ever learnt.
 #[must_use]
 pub fn age(age: Option<(Duration, Freshness)>) -> Cell {
-    let Some((age, freshness)) = age else { return Cell::unknown() };
+    let Some((age, freshness)) = age else {
+        return Cell::unknown();
+    };
     let text = match freshness {
         Freshness::Fresh => units::span(age),
         Freshness::Aging => format!("aging {}", units::span(age)),
@@ -44,10 +46,13 @@ pub fn state(cx: &Context, subject: &Subject) -> Cell {
 /// The word and role of a subject's state; parts count for their whole.
 #[must_use]
 pub fn state_of(cx: &Context, subject: &Subject) -> (&'static str, Role) {
-    let worst = cx.ledger.within(subject).filter(|severity| *severity > Severity::Info);
+    let worst = cx
+        .ledger
+        .within(subject)
+        .filter(|severity| *severity > Severity::Info);
     match worst {
         Some(severity) => (state_word(severity), severity_role(severity)),
-        None if cx.snap.known(subject) == State::Ok => ("ok", Role::Ok),
+        None if cx.snap.known(subject) == State::Ok => ("ok", Role::StateOk),
         None => ("unknown", Role::Unknown),
     }
 }
@@ -76,7 +81,9 @@ fn state_word(severity: Severity) -> &'static str {
 /// Is anything but info firing on the subject, or is it not freshly known?
 #[must_use]
 pub fn is_problem(cx: &Context, subject: &Subject) -> bool {
-    cx.ledger.within(subject).is_some_and(|severity| severity > Severity::Info)
+    cx.ledger
+        .within(subject)
+        .is_some_and(|severity| severity > Severity::Info)
         || cx.snap.known(subject) != State::Ok
 }
 
@@ -84,7 +91,11 @@ pub fn is_problem(cx: &Context, subject: &Subject) -> bool {
 #[must_use]
 pub fn value(text: impl Into<String>, freshness: Freshness, role: Role) -> Cell {
     let text: String = text.into();
-    if freshness.is_usable() { Cell::text(text, role) } else { Cell::text(format!("{text}?"), Role::Stale) }
+    if freshness.is_usable() {
+        Cell::text(text, role)
+    } else {
+        Cell::text(format!("{text}?"), Role::StateStale)
+    }
 }
 
 /// `3m12s ago` and the like, from a stamp.
@@ -96,11 +107,17 @@ pub fn ago(cx: &Context, at: Stamp) -> String {
 /// One line of evidence: what, value, limit, source, age.
 #[must_use]
 pub fn evidence(cx: &Context, evidence: &Evidence) -> Line {
-    let mut line = Line::new().dim(format!("{:<24} ", evidence.what)).text(evidence.value.clone());
+    let mut line = Line::new()
+        .dim(format!("{:<24} ", evidence.what))
+        .text(evidence.value.clone());
     if !evidence.limit.is_empty() {
         line = line.dim(format!("  limit {}", evidence.limit));
     }
-    line.dim(format!("  {}  {} ago", evidence.source, ago(cx, evidence.at)))
+    line.dim(format!(
+        "  {}  {} ago",
+        evidence.source,
+        ago(cx, evidence.at)
+    ))
 }
 
 /// A role that turns to warning or critical as a share passes two limits.

@@ -3,7 +3,8 @@
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::facts::{
-    Alert, AlertState, AlertmanagerStatus, Alerts, PrometheusStatus, Queries, QueryResult, RuleGroups, ScrapeTargets,
+    Alert, AlertState, AlertmanagerStatus, Alerts, PrometheusStatus, Queries, QueryResult,
+    RuleGroups, ScrapeTargets,
 };
 use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::{Reading, State};
@@ -12,21 +13,95 @@ use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 use crate::units;
 
-pub static PANE: Pane = Pane { listing: &Prometheus, head, preview };
+pub static PANE: Pane = Pane {
+    listing: &Prometheus,
+    head,
+    preview,
+};
 
 struct Prometheus;
 
 static COLUMNS: &[Column] = &[
-    Column { id: "server", title: "SERVER", align: Align::Left, least: 14, most: 44, rank: 0 },
-    Column { id: "state", title: "STATE", align: Align::Left, least: 10, most: 10, rank: 0 },
-    Column { id: "targets", title: "TARGETS UP", align: Align::Right, least: 10, most: 11, rank: 1 },
-    Column { id: "rules", title: "RULES", align: Align::Right, least: 6, most: 12, rank: 3 },
-    Column { id: "alerts", title: "FIRING", align: Align::Right, least: 6, most: 7, rank: 2 },
-    Column { id: "series", title: "SERIES", align: Align::Right, least: 6, most: 7, rank: 5 },
-    Column { id: "alertmanager", title: "ALERTMGR", align: Align::Right, least: 8, most: 9, rank: 4 },
-    Column { id: "version", title: "VERSION", align: Align::Left, least: 7, most: 10, rank: 7 },
-    Column { id: "detail", title: "DETAIL", align: Align::Left, least: 12, most: 200, rank: 6 },
-    Column { id: "age", title: "AGE", align: Align::Right, least: 4, most: 14, rank: 0 },
+    Column {
+        id: "server",
+        title: "SERVER",
+        align: Align::Left,
+        least: 14,
+        most: 44,
+        rank: 0,
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 10,
+        most: 10,
+        rank: 0,
+    },
+    Column {
+        id: "targets",
+        title: "TARGETS UP",
+        align: Align::Right,
+        least: 10,
+        most: 11,
+        rank: 1,
+    },
+    Column {
+        id: "rules",
+        title: "RULES",
+        align: Align::Right,
+        least: 6,
+        most: 12,
+        rank: 3,
+    },
+    Column {
+        id: "alerts",
+        title: "FIRING",
+        align: Align::Right,
+        least: 6,
+        most: 7,
+        rank: 2,
+    },
+    Column {
+        id: "series",
+        title: "SERIES",
+        align: Align::Right,
+        least: 6,
+        most: 7,
+        rank: 5,
+    },
+    Column {
+        id: "alertmanager",
+        title: "ALERTMGR",
+        align: Align::Right,
+        least: 8,
+        most: 9,
+        rank: 4,
+    },
+    Column {
+        id: "version",
+        title: "VERSION",
+        align: Align::Left,
+        least: 7,
+        most: 10,
+        rank: 7,
+    },
+    Column {
+        id: "detail",
+        title: "DETAIL",
+        align: Align::Left,
+        least: 12,
+        most: 200,
+        rank: 6,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
 ];
 
 impl Listing for Prometheus {
@@ -43,7 +118,8 @@ impl Listing for Prometheus {
         COLUMNS
     }
     fn configured(&self, cx: &Context) -> bool {
-        cx.snap.is_configured(SubjectKind::Prometheus) || cx.snap.is_configured(SubjectKind::Alertmanager)
+        cx.snap.is_configured(SubjectKind::Prometheus)
+            || cx.snap.is_configured(SubjectKind::Alertmanager)
     }
     fn how_to(&self) -> &'static str {
         "add a [[target]] with kind = \"prometheus\" and its url"
@@ -51,14 +127,20 @@ impl Listing for Prometheus {
 
     fn rows(&self, cx: &Context) -> Vec<Row> {
         let model = cx.snap.model;
-        let servers = model.subjects(SubjectKind::Prometheus).chain(model.subjects(SubjectKind::Alertmanager));
+        let servers = model
+            .subjects(SubjectKind::Prometheus)
+            .chain(model.subjects(SubjectKind::Alertmanager));
         let mut rows = Vec::new();
         for server in servers {
-            rows.push(Row::new(RowKey::Subject(server.clone())).problem(parts::is_problem(cx, server)));
-            for item in items(cx, server) {
-                let problem = item.role != Role::Text;
-                let key = RowKey::Item(server.clone(), item.key.into());
-                rows.push(Row::new(key).problem(problem).child());
+            rows.push(
+                Row::new(RowKey::Subject(server.clone())).problem(parts::is_problem(cx, server)),
+            );
+            for (key, problem) in items(cx, server) {
+                rows.push(
+                    Row::new(RowKey::Item(server.clone(), key.into()))
+                        .problem(problem)
+                        .child(),
+                );
             }
         }
         rows
@@ -97,35 +179,61 @@ fn server_cell(cx: &Context, server: &Subject, column: &str) -> Cell {
 }
 
 fn server_state(cx: &Context, server: &Subject) -> Cell {
-    let silent = cx.snap.model.feeds_for(server).any(|feed| feed.state(cx.snap.now.stamp) == State::Bad);
-    if silent { Cell::mark("no answer", Role::Bad) } else { parts::state(cx, server) }
+    let silent = cx
+        .snap
+        .model
+        .feeds_for(server)
+        .any(|feed| feed.state(cx.snap.now.stamp) == State::Bad);
+    if silent {
+        Cell::mark("no answer", Role::StateBad)
+    } else {
+        parts::state(cx, server)
+    }
 }
 
 fn status_cell(status: &Reading<PrometheusStatus>, column: &str) -> Cell {
     let text = |text: String, role| parts::value(text, status.freshness, role);
     match column {
-        "series" => status.value.head_series.map_or_else(Cell::unknown, |n| text(short(n), Role::Text)),
+        "series" => status
+            .value
+            .head_series
+            .map_or_else(Cell::unknown, |n| text(short(n), Role::Text)),
         "alertmanager" => match &status.value.alertmanagers {
             None => Cell::unknown(),
             Some(list) if list.is_empty() => text("none".into(), Role::Warning),
             Some(list) => text(list.len().to_string(), Role::Text),
         },
         "version" => text(status.value.version.to_string(), Role::Dim),
-        "detail" if !status.value.ready => text("not ready: replaying its log".into(), Role::Warning),
-        "detail" if status.value.config_ok == Some(false) => text("runs on an old configuration".into(), Role::Warning),
+        "detail" if !status.value.ready => {
+            text("not ready: replaying its log".into(), Role::Warning)
+        }
+        "detail" if status.value.config_ok == Some(false) => {
+            text("runs on an old configuration".into(), Role::Warning)
+        }
         "detail" => text(format!("keeps {}", status.value.retention), Role::Dim),
         _ => Cell::none(),
     }
 }
 
 fn alertmanager_cell(cx: &Context, server: &Subject, column: &str) -> Cell {
-    let Some(status) = cx.snap.latest::<AlertmanagerStatus>(server) else { return Cell::unknown() };
+    let Some(status) = cx.snap.latest::<AlertmanagerStatus>(server) else {
+        return Cell::unknown();
+    };
     let text = |text: String, role| parts::value(text, status.freshness, role);
     match column {
         "version" => text(status.value.version.to_string(), Role::Dim),
         "detail" => {
-            let silences = status.value.silences.map_or_else(|| "?".into(), |n| n.to_string());
-            text(format!("cluster {}, {} peers, {silences} silences", status.value.cluster, status.value.peers), Role::Dim)
+            let silences = status
+                .value
+                .silences
+                .map_or_else(|| "?".into(), |n| n.to_string());
+            text(
+                format!(
+                    "cluster {}, {} peers, {silences} silences",
+                    status.value.cluster, status.value.peers
+                ),
+                Role::Dim,
+            )
         }
         _ => Cell::none(),
     }
@@ -135,34 +243,61 @@ fn targets(cx: &Context, server: &Subject) -> Cell {
     if server.kind == SubjectKind::Alertmanager {
         return Cell::none();
     }
-    let Some(reading) = cx.snap.latest::<ScrapeTargets>(server) else { return Cell::unknown() };
-    let role = if reading.value.down > 0 { Role::Warning } else { Role::Text };
-    parts::value(format!("{} of {}", reading.value.up, reading.value.total()), reading.freshness, role)
+    let Some(reading) = cx.snap.latest::<ScrapeTargets>(server) else {
+        return Cell::unknown();
+    };
+    let role = if reading.value.down > 0 {
+        Role::Warning
+    } else {
+        Role::Text
+    };
+    parts::value(
+        format!("{} of {}", reading.value.up, reading.value.total()),
+        reading.freshness,
+        role,
+    )
 }
 
 fn rules(cx: &Context, server: &Subject) -> Cell {
     if server.kind == SubjectKind::Alertmanager {
         return Cell::none();
     }
-    let Some(reading) = cx.snap.latest::<RuleGroups>(server) else { return Cell::unknown() };
+    let Some(reading) = cx.snap.latest::<RuleGroups>(server) else {
+        return Cell::unknown();
+    };
     let all: u32 = reading.value.0.iter().map(|group| group.rules).sum();
-    let failing: usize = reading.value.0.iter().map(|group| group.failing.len()).sum();
+    let failing: usize = reading
+        .value
+        .0
+        .iter()
+        .map(|group| group.failing.len())
+        .sum();
     if failing > 0 {
-        return parts::value(format!("{failing} fail of {all}"), reading.freshness, Role::Warning);
+        return parts::value(
+            format!("{failing} fail of {all}"),
+            reading.freshness,
+            Role::Warning,
+        );
     }
     parts::value(all.to_string(), reading.freshness, Role::Text)
 }
 
 fn firing(cx: &Context, server: &Subject) -> Cell {
-    let Some(reading) = cx.snap.latest::<Alerts>(server) else { return Cell::unknown() };
-    let count = reading.value.0.iter().filter(|alert| alert.state == AlertState::Firing).count();
+    let Some(reading) = cx.snap.latest::<Alerts>(server) else {
+        return Cell::unknown();
+    };
+    let count = reading
+        .value
+        .0
+        .iter()
+        .filter(|alert| alert.state == AlertState::Firing)
+        .count();
     let role = if count > 0 { Role::Warning } else { Role::Text };
     parts::value(count.to_string(), reading.freshness, role)
 }
 
 /// A line below a server.
 struct Item {
-    key: String,
     word: &'static str,
     name: String,
     detail: String,
@@ -170,43 +305,132 @@ struct Item {
     usable: bool,
 }
 
-fn items(cx: &Context, server: &Subject) -> Vec<Item> {
-    let mut items = Vec::new();
-    let mut push = |kind: &str, word, name: String, detail: String, role, usable| {
-        items.push(Item { key: format!("{kind} {name}"), word, name, detail, role, usable });
-    };
+/// The lines below a server, by key. A key names kind and place in the fact (`target 12`) with a
+/// mark of what stands there, so that looking one up does not build the others.
+fn items(cx: &Context, server: &Subject) -> Vec<(String, bool)> {
+    let mut keys = Vec::new();
     if let Some(targets) = cx.snap.latest::<ScrapeTargets>(server) {
-        for target in &targets.value.failing {
-            let (word, role) = if target.down { ("down", Role::Bad) } else { ("not yet", Role::Unknown) };
-            let name = format!("{} {}", target.job, target.instance);
-            push("target", word, name, target.error.to_string(), role, targets.freshness.is_usable());
-        }
+        let failing = targets.value.failing.iter().enumerate();
+        keys.extend(failing.map(|(at, target)| {
+            (
+                format!("target {at} {} {}", target.job, target.instance),
+                true,
+            )
+        }));
     }
     if let Some(groups) = cx.snap.latest::<RuleGroups>(server) {
-        for group in &groups.value.0 {
-            for (rule, error) in &group.failing {
-                let name = format!("{} / {rule}", group.name);
-                push("rule", "failing", name, error.to_string(), Role::Bad, groups.freshness.is_usable());
-            }
+        for (at, group) in groups.value.0.iter().enumerate() {
+            let failing = group.failing.iter().enumerate();
+            keys.extend(
+                failing.map(|(nth, (rule, _))| {
+                    (format!("rule {at} {nth} {} {rule}", group.name), true)
+                }),
+            );
             if group.took > group.interval && !group.interval.is_zero() {
-                let detail = format!("takes {} of {}", units::latency(group.took), units::span(group.interval));
-                push("group", "slow", group.name.to_string(), detail, Role::Warning, groups.freshness.is_usable());
+                keys.push((format!("group {at} {}", group.name), true));
             }
         }
     }
     if let Some(alerts) = cx.snap.latest::<Alerts>(server) {
-        for alert in &alerts.value.0 {
-            let (word, role) = alert_role(alert);
-            push("alert", word, alert_name(alert), alert.summary.to_string(), role, alerts.freshness.is_usable());
-        }
+        let alerts = alerts.value.0.iter().enumerate();
+        keys.extend(alerts.map(|(at, alert)| {
+            (
+                format!("alert {at} {}", alert.name),
+                alert_role(alert).1 != Role::Dim,
+            )
+        }));
     }
     if let Some(queries) = cx.snap.latest::<Queries>(server) {
-        for query in &queries.value.0 {
+        let queries = queries.value.0.iter().enumerate();
+        keys.extend(
+            queries
+                .map(|(at, query)| (format!("query {at} {}", query.query), query.result.is_err())),
+        );
+    }
+    keys
+}
+
+fn item(cx: &Context, server: &Subject, key: &str) -> Option<Item> {
+    let mut words = key.split(' ');
+    let kind = words.next()?;
+    let at: usize = words.next()?.parse().ok()?;
+    match kind {
+        "target" => {
+            let reading = cx.snap.latest::<ScrapeTargets>(server)?;
+            let target = reading.value.failing.get(at)?;
+            let (word, role) = if target.down {
+                ("down", Role::StateBad)
+            } else {
+                ("not yet", Role::Unknown)
+            };
+            let name = format!("{} {}", target.job, target.instance);
+            let detail = target.error.to_string();
+            Some(Item {
+                word,
+                name,
+                detail,
+                role,
+                usable: reading.freshness.is_usable(),
+            })
+        }
+        "rule" => {
+            let reading = cx.snap.latest::<RuleGroups>(server)?;
+            let group = reading.value.0.get(at)?;
+            let (rule, error) = group.failing.get(words.next()?.parse::<usize>().ok()?)?;
+            let name = format!("{} / {rule}", group.name);
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "failing",
+                name,
+                detail: error.to_string(),
+                role: Role::StateBad,
+                usable,
+            })
+        }
+        "group" => {
+            let reading = cx.snap.latest::<RuleGroups>(server)?;
+            let group = reading.value.0.get(at)?;
+            let detail = format!(
+                "takes {} of {}",
+                units::latency(group.took),
+                units::span(group.interval)
+            );
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "slow",
+                name: group.name.to_string(),
+                detail,
+                role: Role::Warning,
+                usable,
+            })
+        }
+        "alert" => {
+            let reading = cx.snap.latest::<Alerts>(server)?;
+            let alert = reading.value.0.get(at)?;
+            let (word, role) = alert_role(alert);
+            let detail = alert.summary.to_string();
+            Some(Item {
+                word,
+                name: alert_name(alert),
+                detail,
+                role,
+                usable: reading.freshness.is_usable(),
+            })
+        }
+        _ => {
+            let reading = cx.snap.latest::<Queries>(server)?;
+            let query = reading.value.0.get(at)?;
             let (detail, role) = query_words(query);
-            push("query", "query", query.query.to_string(), detail, role, queries.freshness.is_usable());
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "query",
+                name: query.query.to_string(),
+                detail,
+                role,
+                usable,
+            })
         }
     }
-    items
 }
 
 fn alert_role(alert: &Alert) -> (&'static str, Role) {
@@ -221,8 +445,16 @@ fn alert_role(alert: &Alert) -> (&'static str, Role) {
 
 /// Name and labels: what tells one alert from another.
 fn alert_name(alert: &Alert) -> String {
-    let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    if labels.is_empty() { alert.name.to_string() } else { format!("{} {{{}}}", alert.name, labels.join(", ")) }
+    let labels: Vec<String> = alert
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if labels.is_empty() {
+        alert.name.to_string()
+    } else {
+        format!("{} {{{}}}", alert.name, labels.join(", "))
+    }
 }
 
 fn query_words(query: &QueryResult) -> (String, Role) {
@@ -231,9 +463,15 @@ fn query_words(query: &QueryResult) -> (String, Role) {
         Ok(samples) => match samples.as_slice() {
             [] => ("no samples".into(), Role::Text),
             [one] => (format!("{} {}", one.labels, one.value), Role::Text),
-            [first, ..] => {
-                (format!("{} samples, first {} {}", samples.len(), first.labels, first.value), Role::Text)
-            }
+            [first, ..] => (
+                format!(
+                    "{} samples, first {} {}",
+                    samples.len(),
+                    first.labels,
+                    first.value
+                ),
+                Role::Text,
+            ),
         },
     }
 }
@@ -242,12 +480,25 @@ fn item_cell(cx: &Context, server: &Subject, key: &str, column: &str) -> Cell {
     if !matches!(column, "server" | "state" | "detail" | "age") {
         return Cell::text("", Role::Dim);
     }
-    let Some(item) = items(cx, server).into_iter().find(|item| item.key == *key) else { return Cell::none() };
-    let role = if item.usable { item.role } else { Role::Stale };
+    let Some(item) = item(cx, server, key) else {
+        return Cell::none();
+    };
+    let role = if item.usable {
+        item.role
+    } else {
+        Role::StateStale
+    };
     match column {
         "server" => Cell::plain(item.name),
         "state" => Cell::mark(item.word, role),
-        "detail" => Cell::text(item.detail, if item.usable { Role::Dim } else { Role::Stale }),
+        "detail" => Cell::text(
+            item.detail,
+            if item.usable {
+                Role::Dim
+            } else {
+                Role::StateStale
+            },
+        ),
         _ => parts::age(cx.snap.age(server)),
     }
 }
@@ -269,7 +520,12 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     let mut firing = [0_usize; 3];
     for server in model.subjects(SubjectKind::Prometheus) {
         if let Some(alerts) = cx.snap.latest::<Alerts>(server) {
-            for alert in alerts.value.0.iter().filter(|alert| alert.state == AlertState::Firing) {
+            for alert in alerts
+                .value
+                .0
+                .iter()
+                .filter(|alert| alert.state == AlertState::Firing)
+            {
                 match alert_role(alert).1 {
                     Role::Critical => firing[0] += 1,
                     Role::Warning => firing[1] += 1,
@@ -283,8 +539,14 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         Line::new()
             .text(format!("{servers} servers   "))
             .dim("firing  ")
-            .with(format!("{} critical  ", firing[0]), role(firing[0], Role::Critical))
-            .with(format!("{} warning  ", firing[1]), role(firing[1], Role::Warning))
+            .with(
+                format!("{} critical  ", firing[0]),
+                role(firing[0], Role::Critical),
+            )
+            .with(
+                format!("{} warning  ", firing[1]),
+                role(firing[1], Role::Warning),
+            )
             .with(format!("{} other", firing[2]), Role::Dim),
     ]
 }
@@ -293,10 +555,17 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
     match key {
         RowKey::Subject(server) => detail::subject(cx, server),
         RowKey::Item(server, name) => {
-            let Some(item) = items(cx, server).into_iter().find(|item| item.key == **name) else { return Vec::new() };
+            let Some(item) = item(cx, server, name) else {
+                return Vec::new();
+            };
             let mut blocks = vec![
                 Block::Title(Line::new().with(item.name, Role::Title)),
-                Block::Line(Line::new().with(item.word, item.role).text("  ").text(item.detail)),
+                Block::Line(
+                    Line::new()
+                        .with(item.word, item.role)
+                        .text("  ")
+                        .text(item.detail),
+                ),
             ];
             blocks.extend(query_page(cx, server, name));
             blocks
@@ -307,13 +576,31 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
 
 /// Every sample of a query, one line each.
 fn query_page(cx: &Context, server: &Subject, name: &str) -> Vec<Block> {
-    let Some(text) = name.strip_prefix("query ") else { return Vec::new() };
-    let Some(queries) = cx.snap.latest::<Queries>(server) else { return Vec::new() };
-    let Some(query) = queries.value.0.iter().find(|query| *query.query == *text) else { return Vec::new() };
+    let Some(at) = name
+        .strip_prefix("query ")
+        .and_then(|rest| rest.split(' ').next())
+    else {
+        return Vec::new();
+    };
+    let Some(queries) = cx.snap.latest::<Queries>(server) else {
+        return Vec::new();
+    };
+    let query = at
+        .parse::<usize>()
+        .ok()
+        .and_then(|at| queries.value.0.get(at));
+    let Some(query) = query else {
+        return Vec::new();
+    };
     let samples = query.result.as_deref().unwrap_or_default();
     let lines = samples.iter().map(|sample| {
-        Block::Line(Line::new().text(format!("{:>14}  ", sample.value)).dim(sample.labels.to_string()))
+        Block::Line(
+            Line::new()
+                .text(format!("{:>14}  ", sample.value))
+                .dim(sample.labels.to_string()),
+        )
     });
-    let rest = (query.dropped > 0).then(|| Block::Line(Line::new().dim(format!("{} more not kept", query.dropped))));
+    let rest = (query.dropped > 0)
+        .then(|| Block::Line(Line::new().dim(format!("{} more not kept", query.dropped))));
     lines.chain(rest).collect()
 }

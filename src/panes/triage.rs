@@ -2,23 +2,71 @@
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::findings::Entry;
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role};
+use crate::listing::{
+    Align, Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role,
+};
 use crate::model::Freshness;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::units;
 
-pub static PANE: Pane = Pane { listing: &Triage, head, preview };
+pub static PANE: Pane = Pane {
+    listing: &Triage,
+    head,
+    preview,
+};
 
 struct Triage;
 
 static COLUMNS: &[Column] = &[
-    Column { id: "severity", title: "SEV", align: Align::Left, least: 6, most: 6, rank: 0 },
-    Column { id: "spare", title: "SPARE", align: Align::Right, least: 5, most: 5, rank: 5 },
-    Column { id: "finding", title: "FINDING", align: Align::Left, least: 20, most: 200, rank: 0 },
-    Column { id: "where", title: "WHERE", align: Align::Left, least: 12, most: 34, rank: 0 },
-    Column { id: "since", title: "SINCE", align: Align::Right, least: 6, most: 7, rank: 2 },
-    Column { id: "age", title: "AGE", align: Align::Right, least: 4, most: 14, rank: 0 },
+    Column {
+        id: "severity",
+        title: "SEV",
+        align: Align::Left,
+        least: 6,
+        most: 6,
+        rank: 0,
+    },
+    Column {
+        id: "spare",
+        title: "SPARE",
+        align: Align::Right,
+        least: 5,
+        most: 5,
+        rank: 5,
+    },
+    Column {
+        id: "finding",
+        title: "FINDING",
+        align: Align::Left,
+        least: 20,
+        most: 200,
+        rank: 0,
+    },
+    Column {
+        id: "where",
+        title: "WHERE",
+        align: Align::Left,
+        least: 12,
+        most: 34,
+        rank: 0,
+    },
+    Column {
+        id: "since",
+        title: "SINCE",
+        align: Align::Right,
+        least: 6,
+        most: 7,
+        rank: 2,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
 ];
 
 impl Listing for Triage {
@@ -43,7 +91,11 @@ impl Listing for Triage {
             rows.push(Row::new(key).problem(true));
             if open {
                 for child in cx.ledger.under(&root.id) {
-                    rows.push(Row::new(RowKey::Finding(child.id.clone())).problem(true).child());
+                    rows.push(
+                        Row::new(RowKey::Finding(child.id.clone()))
+                            .problem(true)
+                            .child(),
+                    );
                 }
             }
         }
@@ -51,10 +103,16 @@ impl Listing for Triage {
     }
 
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(entry) = entry(cx, &row.key) else { return Cell::none() };
+        let Some(entry) = entry(cx, &row.key) else {
+            return Cell::none();
+        };
         match column {
             "severity" => {
-                let severity = if row.depth == 0 { entry.effective } else { entry.finding.severity };
+                let severity = if row.depth == 0 {
+                    entry.effective
+                } else {
+                    entry.finding.severity
+                };
                 Cell::mark(severity.word(), severity_role(severity))
             }
             "spare" => spare(entry),
@@ -66,15 +124,17 @@ impl Listing for Triage {
     }
 
     fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
-        let Some(entry) = entry(cx, &row.key) else { return SortValue::Nothing };
-        #[expect(clippy::cast_precision_loss, reason = "sorting seconds needs no 64 bits")]
-        let secs = |nanos: u64| SortValue::Number(nanos as f64);
+        let Some(entry) = entry(cx, &row.key) else {
+            return SortValue::Nothing;
+        };
         match column {
             "severity" => SortValue::Number(-f64::from(entry.effective as u8)),
-            "spare" => entry.spare.map_or(SortValue::Nothing, |spare| SortValue::Number(f64::from(spare))),
+            "spare" => entry.spare.map_or(SortValue::Nothing, |spare| {
+                SortValue::Number(f64::from(spare))
+            }),
             "finding" => SortValue::Text(entry.finding.summary.to_lowercase()),
             "where" => SortValue::Text(entry.finding.subject.to_string()),
-            "since" => secs(cx.snap.now.stamp.since(entry.since.stamp).as_nanos() as u64),
+            "since" => SortValue::Number(cx.snap.now.stamp.since(entry.since.stamp).as_secs_f64()),
             _ => match evidence_age(cx, entry) {
                 Some((age, _)) => SortValue::Number(age.as_secs_f64()),
                 None => SortValue::Nothing,
@@ -114,7 +174,12 @@ fn summary(entry: &Entry, depth: u8) -> Cell {
 
 /// Age of the newest evidence, judged by the subject's freshness.
 fn evidence_age(cx: &Context, entry: &Entry) -> Option<(std::time::Duration, Freshness)> {
-    let newest = entry.finding.evidence.iter().map(|evidence| evidence.at).max();
+    let newest = entry
+        .finding
+        .evidence
+        .iter()
+        .map(|evidence| evidence.at)
+        .max();
     let known = cx.snap.age(&entry.finding.subject);
     match (newest, known) {
         (Some(at), Some((_, freshness))) => Some((cx.snap.now.stamp.since(at), freshness)),
@@ -138,7 +203,12 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
         let role = if count == 0 { Role::Dim } else { role };
         line = line.with(format!("{count} {word}   "), role);
     }
-    let new = cx.ledger.roots().iter().filter(|entry| entry.since.stamp > extra.seen_until).count();
+    let new = cx
+        .ledger
+        .roots()
+        .iter()
+        .filter(|entry| entry.since.stamp > extra.seen_until)
+        .count();
     if new > 0 {
         line = line.with(format!("+{new} new since you moved"), Role::Accent);
     }
@@ -150,13 +220,26 @@ fn quiet(cx: &Context) -> Line {
     let feeds = cx.snap.model.feeds();
     let heard = feeds.iter().filter(|feed| feed.last_ok.is_some()).count();
     if heard < feeds.len() {
-        return Line::new().with(format!("waiting: {heard} of {} feeds have answered", feeds.len()), Role::Unknown);
+        return Line::new().with(
+            format!("waiting: {heard} of {} feeds have answered", feeds.len()),
+            Role::Unknown,
+        );
     }
-    let oldest = feeds.iter().filter_map(|feed| feed.last_ok).map(|ok| cx.snap.now.stamp.since(ok.stamp)).max();
-    let oldest = oldest.map_or_else(String::new, |age| format!(", the oldest {} ago", units::span(age)));
-    Line::new().with("nothing is wrong", Role::Ok).dim(format!(": {heard} of {heard} feeds answered{oldest}"))
+    let oldest = feeds
+        .iter()
+        .filter_map(|feed| feed.last_ok)
+        .map(|ok| cx.snap.now.stamp.since(ok.stamp))
+        .max();
+    let oldest = oldest.map_or_else(String::new, |age| {
+        format!(", the oldest {} ago", units::span(age))
+    });
+    Line::new()
+        .with("nothing is wrong", Role::StateOk)
+        .dim(format!(": {heard} of {heard} feeds answered{oldest}"))
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    entry(cx, key).map(|entry| detail::finding(cx, entry)).unwrap_or_default()
+    entry(cx, key)
+        .map(|entry| detail::finding(cx, entry))
+        .unwrap_or_default()
 }

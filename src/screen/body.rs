@@ -32,11 +32,23 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     painter.rule(Rect { height: 1, ..area }, &status(app));
     let mut y = area.y + 1;
     if !pane.listing.configured(&cx) {
-        nothing_configured(painter, Rect { y, height: area.bottom() - y, ..area }, pane.listing.how_to());
+        nothing_configured(
+            painter,
+            Rect {
+                y,
+                height: area.bottom() - y,
+                ..area
+            },
+            pane.listing.how_to(),
+        );
         return Drawn::default();
     }
-    if area.height >= ROOM_FOR_HEAD {
-        let extra = Extra { own: app.own, seen_until: app.seen_until(), columns: usize::from(area.width) };
+    if area.height >= ROOM_FOR_HEAD && !view.wide {
+        let extra = Extra {
+            own: app.own,
+            seen_until: app.seen_until(),
+            columns: usize::from(area.width),
+        };
         for line in (pane.head)(&cx, &extra) {
             painter.line(area.x + 2, y, area.width - 2, &line);
             y += 1;
@@ -44,21 +56,45 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     }
     let selected = app.selected().cloned();
     let blocks = match &selected {
-        Some(key) if area.height >= ROOM_FOR_PREVIEW => (pane.preview)(&cx, key),
+        Some(key) if area.height >= ROOM_FOR_PREVIEW && !view.wide => (pane.preview)(&cx, key),
         _ => Vec::new(),
     };
     let left = area.bottom() - y;
-    let rows = u16::try_from(order.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
-    let below = if blocks.is_empty() { 0 } else { left.saturating_sub(rows).clamp(left / 3, left / 2) };
-    let table_area = Rect { y, height: left - below, ..area };
+    let rows = u16::try_from(order.rows.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    let below = if blocks.is_empty() {
+        0
+    } else {
+        left.saturating_sub(rows).clamp(left / 3, left / 2)
+    };
+    let table_area = Rect {
+        y,
+        height: left - below,
+        ..area
+    };
     if order.rows.is_empty() {
         painter.line(area.x + 2, y + 1, area.width - 2, &empty(app));
     }
     let (offset, fits) = table::draw(painter, table_area, pane.listing, &cx, order, view);
     if below > 0 {
-        draw_blocks(painter, Rect { y: area.bottom() - below, height: below, ..area }, &blocks, 0);
+        draw_blocks(
+            painter,
+            Rect {
+                y: area.bottom() - below,
+                height: below,
+                ..area
+            },
+            &blocks,
+            0,
+        );
     }
-    Drawn { rows: fits, offset, cursor: selected, scroll_max: 0 }
+    Drawn {
+        rows: fits,
+        offset,
+        cursor: selected,
+        scroll_max: 0,
+    }
 }
 
 /// Why there is no row: a filter, problems only, or nothing there.
@@ -67,7 +103,10 @@ fn empty(app: &App) -> Line {
     if app.order().total == 0 {
         Line::new()
     } else if !view.filter.is_empty() {
-        Line::new().dim(format!("no row matches /{}; Esc clears the filter", view.filter))
+        Line::new().dim(format!(
+            "no row matches /{}; Esc clears the filter",
+            view.filter
+        ))
     } else if view.problems_only {
         Line::new().dim("no row has a problem; ! shows all")
     } else {
@@ -76,8 +115,18 @@ fn empty(app: &App) -> Line {
 }
 
 fn nothing_configured(painter: &mut Painter, area: Rect, how_to: &str) {
-    painter.line(area.x + 2, area.y + 1, area.width - 4, &Line::new().with("not configured", Role::NotConfigured));
-    painter.line(area.x + 2, area.y + 2, area.width - 4, &Line::new().dim(how_to.to_owned()));
+    painter.line(
+        area.x + 2,
+        area.y + 1,
+        area.width - 4,
+        &Line::new().with("not configured", Role::StateNotConfigured),
+    );
+    painter.line(
+        area.x + 2,
+        area.y + 2,
+        area.width - 4,
+        &Line::new().dim(how_to.to_owned()),
+    );
 }
 
 /// Title of the pane, rows shown, and whatever the reader chose: sort, filter, problems only.
@@ -91,8 +140,16 @@ fn status(app: &App) -> Line {
         line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
     };
     if let Some((id, direction)) = view.sort {
-        let title = listing.columns().iter().find(|column| column.id == id).map_or(id, |column| column.title);
-        let way = if direction == Direction::Up { "up" } else { "down" };
+        let title = listing
+            .columns()
+            .iter()
+            .find(|column| column.id == id)
+            .map_or(id, |column| column.title);
+        let way = if direction == Direction::Up {
+            "up"
+        } else {
+            "down"
+        };
         line = line.with(format!("  sorted by {title} {way}"), Role::Accent);
     }
     if !view.filter.is_empty() {
@@ -105,7 +162,9 @@ fn status(app: &App) -> Line {
 }
 
 fn messages(app: &App) -> Vec<Block> {
-    let mut blocks = vec![Block::Title(Line::new().with("messages of midwatch itself, newest first", Role::Title))];
+    let mut blocks = vec![Block::Title(
+        Line::new().with("messages of midwatch itself, newest first", Role::Title),
+    )];
     blocks.extend(app.messages.iter().rev().map(|message| {
         let role = match message.level.as_str() {
             "ERROR" => Role::Critical,
@@ -120,16 +179,26 @@ fn messages(app: &App) -> Vec<Block> {
         )
     }));
     if blocks.len() == 1 {
-        blocks.push(Block::Line(Line::new().dim("nothing was logged; --log-level debug says more")));
+        blocks.push(Block::Line(
+            Line::new().dim("nothing was logged; --log-level debug says more"),
+        ));
     }
     blocks
 }
 
 fn page(app: &App, painter: &mut Painter, area: Rect, blocks: &[Block]) -> Drawn {
-    let inner = Rect { x: area.x + 1, width: area.width - 2, ..area };
+    let inner = Rect {
+        x: area.x + 1,
+        width: area.width - 2,
+        ..area
+    };
     let height = draw_blocks(painter, inner, blocks, app.scroll());
     let over = height.saturating_sub(usize::from(area.height));
-    Drawn { rows: usize::from(area.height), scroll_max: over, ..Drawn::default() }
+    Drawn {
+        rows: usize::from(area.height),
+        scroll_max: over,
+        ..Drawn::default()
+    }
 }
 
 /// Draws blocks from line `skip` on; answers how many lines there are in all.
@@ -140,7 +209,15 @@ fn draw_blocks(painter: &mut Painter, area: Rect, blocks: &[Block], skip: usize)
         let top = usize::from(area.y) + at;
         if at >= skip && at + tall <= skip + usize::from(area.height) {
             let y = u16::try_from(top - skip).unwrap_or(u16::MAX);
-            draw_block(painter, Rect { y, height: u16::try_from(tall).unwrap_or(1), ..area }, &block);
+            draw_block(
+                painter,
+                Rect {
+                    y,
+                    height: u16::try_from(tall).unwrap_or(1),
+                    ..area
+                },
+                &block,
+            );
         }
         at += tall;
     }
@@ -153,9 +230,16 @@ fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
     for block in blocks {
         match block {
             Block::Line(line) if line.width() > usize::from(width) => {
-                out.extend(line.clone().wrap(usize::from(width), 12).into_iter().map(Block::Line));
+                out.extend(
+                    line.clone()
+                        .wrap(usize::from(width), 12)
+                        .into_iter()
+                        .map(Block::Line),
+                );
             }
-            Block::Beside(left, right) if width < 90 => out.extend([(**left).clone(), (**right).clone()]),
+            Block::Beside(left, right) if width < 90 => {
+                out.extend([(**left).clone(), (**right).clone()])
+            }
             other => out.push(other.clone()),
         }
     }
@@ -176,14 +260,48 @@ fn draw_block(painter: &mut Painter, area: Rect, block: &Block) {
             painter.line(area.x + 1, area.y, area.width.saturating_sub(1), line);
         }
         Block::Title(line) => painter.rule(area, line),
-        Block::Chart { title, samples, top, print, .. } => {
-            let chart = chart::Chart { title: title.clone(), samples, top: *top, print: *print };
-            chart::draw(painter, Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, &chart);
+        Block::Chart {
+            title,
+            samples,
+            top,
+            print,
+            ..
+        } => {
+            let chart = chart::Chart {
+                title: title.clone(),
+                samples,
+                top: *top,
+                print: *print,
+            };
+            chart::draw(
+                painter,
+                Rect {
+                    x: area.x + 1,
+                    width: area.width.saturating_sub(2),
+                    ..area
+                },
+                &chart,
+            );
         }
         Block::Beside(left, right) => {
             let half = area.width / 2;
-            draw_block(painter, Rect { width: half, ..area }, left);
-            draw_block(painter, Rect { x: area.x + half, width: area.width - half, ..area }, right);
+            draw_block(
+                painter,
+                Rect {
+                    width: half,
+                    ..area
+                },
+                left,
+            );
+            draw_block(
+                painter,
+                Rect {
+                    x: area.x + half,
+                    width: area.width - half,
+                    ..area
+                },
+                right,
+            );
         }
     }
 }

@@ -11,41 +11,52 @@ pub fn share(painter: &mut Painter, x: u16, y: u16, columns: u16, share: f64, ro
     if room >= 4 {
         let full = cells(share, room);
         let glyphs = painter.skin.glyphs;
-        let (on, off) = (glyphs.bar_full.repeat(usize::from(full)), glyphs.bar_empty.repeat(usize::from(room - full)));
-        painter.word(x, y, full, &on, role);
-        painter.word(x + full, y, room - full, &off, Role::Rule);
+        let fill = if role == Role::Text {
+            Role::ChartFill
+        } else {
+            role
+        };
+        painter.repeat(x, y, full, glyphs.bar_full, fill);
+        painter.repeat(x + full, y, room - full, glyphs.bar_empty, Role::Rule);
         painter.word(x + room + 1, y, digits, &number, role);
     } else {
         painter.word(x + columns.saturating_sub(digits), y, digits, &number, role);
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the room before")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the room before"
+)]
 fn cells(share: f64, room: u16) -> u16 {
     (share.clamp(0.0, 1.0) * f64::from(room)).round() as u16
 }
 
 /// Draws the interval `lo..hi` on a symmetric axis of `limit` to both sides of a centre mark: a
 /// point where it is narrow, a line where the uncertainty is wider than a cell.
-pub fn interval(painter: &mut Painter, x: u16, y: u16, columns: u16, (lo, hi, limit): (f64, f64, f64), role: Role) {
+pub fn interval(
+    painter: &mut Painter,
+    x: u16,
+    y: u16,
+    columns: u16,
+    (lo, hi, limit): (f64, f64, f64),
+    role: Role,
+) {
     if columns < 5 || limit <= 0.0 {
         return;
     }
     let glyphs = painter.skin.glyphs;
-    let axis = glyphs.axis.repeat(usize::from(columns));
-    painter.word(x, y, columns, &axis, Role::Rule);
-    let centre = columns / 2;
-    painter.word(x + centre, y, 1, glyphs.axis_zero, Role::Dim);
+    painter.repeat(x, y, columns, glyphs.rule, Role::ChartGrid);
+    painter.glyph(x + columns / 2, y, glyphs.upright, Role::Dim);
     let place = |value: f64| cells(f64::midpoint(value / limit, 1.0), columns - 1);
     let (from, to) = (place(lo), place(hi));
-    for at in from..=to {
-        painter.word(x + at, y, 1, glyphs.axis_span, role);
-    }
-    painter.word(x + place(f64::midpoint(lo, hi)), y, 1, glyphs.axis_point, role);
+    painter.repeat(x + from, y, to - from + 1, glyphs.limit, role);
+    painter.glyph(x + place(f64::midpoint(lo, hi)), y, glyphs.info, role);
     // Beyond the axis: an arrow at the end rather than a point that claims to be in range.
     if hi < -limit {
-        painter.word(x, y, 1, glyphs.left, role);
+        painter.glyph(x, y, '<', role);
     } else if lo > limit {
-        painter.word(x + columns - 1, y, 1, glyphs.right, role);
+        painter.glyph(x + columns - 1, y, '>', role);
     }
 }

@@ -24,12 +24,17 @@ pub fn draw(
             Some(value) => (levels[level(*value, top, levels.len())], role),
             None => (painter.skin.glyphs.gap, Role::Dim),
         };
-        painter.word(x + lead + at, y, 1, glyph, role);
+        painter.glyph(x + lead + at, y, glyph, role);
     }
 }
 
 /// Which of `count` levels a value reaches; the lowest only for nothing at all.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "clamped"
+)]
 fn level(value: f32, top: f32, count: usize) -> usize {
     if top <= 0.0 || value <= 0.0 {
         return 0;
