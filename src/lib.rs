@@ -31,6 +31,8 @@ pub mod widgets;
 pub mod clients;
 pub mod config;
 pub mod input;
+pub mod logging;
 pub mod poll;
+pub mod report;
 pub mod sources;
 pub mod terminal;
