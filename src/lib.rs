@@ -28,8 +28,10 @@ pub mod screen;
 pub mod widgets;
 
 // shell: I/O
+pub mod cli;
 pub mod clients;
 pub mod config;
+pub mod doctor;
 pub mod input;
 pub mod logging;
 pub mod poll;
