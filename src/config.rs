@@ -135,6 +135,14 @@ pub fn probe_errors(config: &Config, sources: &[&Source]) -> Vec<ConfigError> {
     errors
 }
 
+/// A span as the configuration writes it: `10s`, `1h30m`, `250ms` or a number of seconds.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn time(text: &str) -> Result<std::time::Duration, String> {
+    decode::span(text).map(crate::units::seconds)
+}
+
 /// The name under which this machine is watched.
 #[must_use]
 pub fn host_name() -> String {

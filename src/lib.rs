@@ -34,13 +34,15 @@ pub mod theme;
 pub mod widgets;
 
 // shell: I/O
-pub mod check;
 pub mod clients;
 pub mod config;
+pub mod doctor;
 pub mod driver;
+pub mod watch;
 pub mod input;
 pub mod logging;
 pub mod poll;
+pub mod report;
 pub mod sources;
 pub mod terminal;
-pub mod watch;
+pub mod check;
