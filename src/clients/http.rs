@@ -372,7 +372,9 @@ impl HttpClient {
                 format!("the headers of {shown} are beyond {MAX_HEADERS} lines or 64 KiB"),
             );
         }
-        if error.is_parse() {
+        // Some servers speak first, which hyper reports in other ways than as bad HTTP.
+        let begun_as_http = traffic.head.starts_with(b"HTTP/");
+        if traffic.read > 0 && (error.is_parse() || !begun_as_http) {
             return not_http(&peer, &traffic.head);
         }
         if traffic.read == 0 {
