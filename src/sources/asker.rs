@@ -67,9 +67,9 @@ impl Asker {
     pub async fn ready(&mut self) -> Result<Option<bool>, Outage> {
         let page = self.get("/-/ready").await?;
         match page.response.status {
-            200..300 => Ok(Some(true)),
+            200..=299 => Ok(Some(true)),
             503 => Ok(Some(false)),
-            300..400 | 401 | 403 => json_answer::status("/-/ready", &page).map(|()| None),
+            300..=399 | 401 | 403 => json_answer::status("/-/ready", &page).map(|()| None),
             _ => Ok(None),
         }
     }

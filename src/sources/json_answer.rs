@@ -33,8 +33,8 @@ pub fn status(what: &str, page: &Page) -> Result<(), Outage> {
         format!("{what}: HTTP {code}: {cited}")
     };
     match code {
-        200..300 => Ok(()),
-        300..400 => Err(Outage::new(Layer::Protocol, said)
+        200..=299 => Ok(()),
+        300..=399 => Err(Outage::new(Layer::Protocol, said)
             .hint("set `url` to the address that it redirects to")),
         401 | 403 => Err(Outage::new(Layer::Auth, said)
             .hint("set `headers_file` to a file with the Authorization line")),

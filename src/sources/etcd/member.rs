@@ -266,7 +266,7 @@ async fn ask_metrics(
         .await?;
     let tally = reader.finish(&mut take);
     match response.status {
-        200..300 => {}
+        200..=299 => {}
         401 | 403 => return Err(told(Layer::Auth, response.status)),
         status => return Err(told(Layer::Protocol, status).hint(HTTP_HINT)),
     }

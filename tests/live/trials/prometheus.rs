@@ -1,0 +1,111 @@
+//! Prometheus and Alertmanager with something to tell.
+
+use libtest_mimic::Failed;
+use midwatch::facts::{
+    AlertState, Alerts, AlertmanagerStatus, ClockOffset, PrometheusStatus, Queries, RuleGroups,
+    ScrapeTargets,
+};
+use midwatch::observation::Layer;
+use midwatch::subject::Subject;
+
+use crate::Row;
+use crate::programs::Program::{Alertmanager, NodeExporter, Prometheus};
+use crate::servers::prometheus::Monitoring;
+use crate::target::config_toml;
+use crate::watch::Watch;
+
+pub const ROWS: &[Row] = &[
+    Row {
+        name: "prometheus::targets_rules_alerts_and_queries_are_told",
+        needs: &[Prometheus, NodeExporter, Alertmanager],
+        run: all_told,
+    },
+    Row {
+        name: "prometheus::another_server_at_the_url_is_not_taken_for_it",
+        needs: &[Prometheus, NodeExporter, Alertmanager],
+        run: not_prometheus,
+    },
+];
+
+fn all_told() -> Result<(), Failed> {
+    let running = Monitoring::start()?;
+    let queries = ["count(up)", "up{job=\"gone\"}", "up{"];
+    let targets = [
+        running.prometheus("live", &queries),
+        running.alertmanager("live"),
+    ];
+    let server = Subject::prometheus("live");
+    let receiver = Subject::alertmanager("live");
+    let mut watch = Watch::new(&targets)?;
+    watch.until("an alert that reached the Alertmanager", |snapshot| {
+        let fires = |subject| {
+            let alerts = snapshot.fresh::<Alerts>(subject);
+            alerts.is_ok_and(|alerts| {
+                let mut alerts = alerts.value.0.iter();
+                alerts.any(|a| &*a.name == "InstanceDown" && a.state == AlertState::Firing)
+            })
+        };
+        let up = snapshot
+            .fresh::<ScrapeTargets>(&server)
+            .map_or(0, |targets| targets.value.up);
+        fires(&server) && fires(&receiver) && up == 2
+    })?;
+
+    let status: PrometheusStatus = watch.fact(&server)?;
+    assert!(status.ready && status.config_ok == Some(true), "{status:?}");
+    assert!(!status.version.is_empty() && status.started_at.is_some());
+    assert!(status.head_series.is_some_and(|n| n > 100) && status.head_max_at.is_some());
+    assert_eq!(status.alertmanagers.as_ref().map(Vec::len), Some(1));
+
+    let scraped: ScrapeTargets = watch.fact(&server)?;
+    assert_eq!((scraped.up, scraped.down), (2, 1));
+    let absent = format!("127.0.0.1:{}", running.absent);
+    assert_eq!(*scraped.failing[0].instance, *absent);
+    assert!(scraped.failing[0].error.contains("refused"), "{scraped:?}");
+
+    let groups: RuleGroups = watch.fact(&server)?;
+    let broken = groups.0.iter().find(|g| &*g.name == "broken");
+    assert_eq!(broken.map(|g| g.failing.len()), Some(1), "{groups:?}");
+    let fleet = groups.0.iter().find(|g| &*g.name == "fleet");
+    assert_eq!(fleet.map(|g| g.watchdogs.len()), Some(1), "{groups:?}");
+
+    let Queries(results) = watch.fact(&server)?;
+    assert_eq!(results.len(), 3);
+    let value = |at: usize| Some(results[at].result.as_ref().ok()?.first()?.value);
+    assert_eq!((value(0), value(1)), (Some(3.0), Some(0.0)));
+    assert!(results[2].result.as_ref().is_err_and(|e| e.contains("bad_data")));
+
+    let clock: ClockOffset = watch.fact(&server)?;
+    assert!(clock.offset.at_least() == 0.0, "{clock:?}");
+
+    let status: AlertmanagerStatus = watch.fact(&receiver)?;
+    assert!(status.ready && status.silences == Some(0), "{status:?}");
+    for target in watch.snapshot().model.feeds() {
+        assert!(target.lost.is_empty(), "{}", watch.describe());
+    }
+    Ok(())
+}
+
+/// The exporter answers every path with a page or a 404: an outage, never an empty Prometheus.
+fn not_prometheus() -> Result<(), Failed> {
+    let running = Monitoring::start()?;
+    let exporter = format!("http://127.0.0.1:{}", running.exporters[0]);
+    let wrong = running
+        .prometheus("wrong", &[])
+        .without("url")
+        .text("url", &exporter);
+    let right = running.prometheus("right", &[]);
+    let mut watch = Watch::new(&[wrong.clone(), right])?;
+    watch.until("the exporter is up, as Prometheus sees it", |snapshot| {
+        let right = Subject::prometheus("right");
+        let targets = snapshot.fresh::<ScrapeTargets>(&right);
+        targets.is_ok_and(|targets| targets.value.up == 2)
+    })?;
+    watch.poll();
+    let feed = watch.feed(&exporter)?;
+    let layer = feed.outage.as_ref().map(|outage| outage.layer);
+    let known = [Some(Layer::Protocol), Some(Layer::Parse)];
+    assert!(known.contains(&layer), "{}", watch.describe());
+    assert!(config_toml(&[wrong]).contains(&exporter));
+    Ok(())
+}
