@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use crate::config::{ColorWhen, Environment, Override, Request};
 use crate::report::Format;
 
-pub use commands::run;
+pub use commands::{run, tell};
 
 const AFTER: &str = "\
 Configuration: --config FILE, else MIDWATCH_CONFIG, else $XDG_CONFIG_HOME/midwatch/config.toml, \

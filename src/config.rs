@@ -12,6 +12,7 @@ mod excerpt;
 pub mod keys;
 mod layers;
 pub mod location;
+pub mod looks;
 mod nearest;
 pub mod print;
 pub mod settings;

@@ -281,8 +281,8 @@ fn messages() -> Vec<Message> {
     recent
         .into_iter()
         .map(|message| Message {
-            at: message.at,
-            level: message.level,
+            at: message.at.wall,
+            level: message.level.to_string(),
             text: message.text,
         })
         .collect()

@@ -73,8 +73,21 @@ impl Keymap {
     /// # Errors
     /// Every mistake in the file, with its line and what was probably meant.
     pub fn load(text: &str, name: &str, panes: &[&str]) -> Result<Self, Vec<Mistake>> {
+        Self::load_over(DEFAULT_PRESET, text, name, panes)
+    }
+
+    /// As [`Keymap::load`], over `below` where the file names no preset itself.
+    ///
+    /// # Errors
+    /// As [`Keymap::load`].
+    pub fn load_over(
+        below: &str,
+        text: &str,
+        name: &str,
+        panes: &[&str],
+    ) -> Result<Self, Vec<Mistake>> {
         let own = file::read(text, name, panes)?;
-        let preset = own.preset.as_deref().unwrap_or(DEFAULT_PRESET);
+        let preset = own.preset.as_deref().unwrap_or(below);
         let below = preset_file(preset, name, panes)?;
         Ok(Self::layered(&[below, own], panes))
     }

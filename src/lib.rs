@@ -34,15 +34,17 @@ pub mod theme;
 pub mod widgets;
 
 // shell: I/O
+pub mod check;
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod doctor;
 pub mod driver;
-pub mod watch;
 pub mod input;
 pub mod logging;
 pub mod poll;
 pub mod report;
 pub mod sources;
+pub mod start;
 pub mod terminal;
-pub mod check;
+pub mod watch;

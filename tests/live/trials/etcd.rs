@@ -1,6 +1,5 @@
 //! etcd as it is at both ends of the supported range.
 
-
 use libtest_mimic::Failed;
 use midwatch::facts::{
     Certificate, ClockOffset, EtcdAlarm, EtcdAlarms, EtcdHash, EtcdHealth, EtcdMembers,

@@ -1,0 +1,410 @@
+//! From the command line to a running console or check, and from its end to an exit code.
+
+use std::io::Write;
+
+use crate::app::{App, Binding, Identity};
+use crate::check::{self, Depth};
+use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
+use crate::clock;
+use crate::config::settings::ConfigError;
+use crate::config::{self, ColorWhen, Config, Environment, looks};
+use crate::driver::{self, Console, Ending};
+use crate::glyph;
+use crate::intent::Intent;
+use crate::keymap::Keymap;
+use crate::logging;
+use crate::mistake::Mistake;
+use crate::paint::Skin;
+use crate::panes;
+use crate::report::{Format, Out, Paint, Report};
+use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
+use crate::theme::{Depth as Colours, Theme, Themes, is_light};
+use crate::watch;
+
+/// Bad configuration or a wrong word on the command line; the same that clap exits with.
+const USAGE: u8 = 64;
+
+/// Runs what the command line asks for; answers the exit code.
+#[must_use]
+pub fn run(cli: &Cli) -> u8 {
+    let environment = Environment::of_process();
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
+    if let Some(code) = cli::run(cli, &environment, &mut out, &mut err) {
+        return code;
+    }
+    drop(out);
+    match attempt(cli, &environment) {
+        Ok(code) => code,
+        Err(errors) => {
+            // Nothing is left to tell it with when this fails too.
+            let _ = cli::tell(&errors, &mut err);
+            USAGE
+        }
+    }
+}
+
+fn attempt(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>> {
+    match &cli.command {
+        Some(Command::Check(flags)) if flags.schema => {
+            print(&crate::report::json::schema());
+            Ok(0)
+        }
+        Some(Command::Check(flags)) => one_check(cli, flags, environment),
+        Some(Command::Keymap(what)) => keymaps(cli, *what, environment),
+        Some(Command::Theme(ThemeCommand::List)) => {
+            let themes = themes(environment)?;
+            print(&(themes.names().join("\n") + "\n"));
+            Ok(0)
+        }
+        _ => console(cli, environment),
+    }
+}
+
+/// Writes to standard output; a reader that went away, as `head` does, is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn begin_log(config: &Config, environment: &Environment) {
+    let folder = config::location::state_folder(environment);
+    logging::start(&config.console.log_level, folder.as_deref());
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Vec<ConfigError>> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("midwatch-poll")
+        .enable_all()
+        .build()
+        .map_err(|error| vec![ConfigError::new("tokio", format!("no runtime: {error}"))])
+}
+
+fn one_check(
+    cli: &Cli,
+    flags: &cli::Check,
+    environment: &Environment,
+) -> Result<u8, Vec<ConfigError>> {
+    let mut config = config::load(&cli.request(environment.clone()))?;
+    only(&mut config, &flags.only)?;
+    begin_log(&config, environment);
+    let (model, feeds) = watch::prepare(&config, clock::now())?;
+    let longest = feeds
+        .iter()
+        .map(|feed| feed.spec.period)
+        .max()
+        .unwrap_or_default();
+    let depth = if flags.wait {
+        Depth::SecondSample(longest)
+    } else {
+        Depth::OneSample
+    };
+    let outcome = runtime()?.block_on(check::run(model, feeds, depth, flags.timeout));
+    let took = outcome.now.stamp.since(outcome.started.stamp);
+    let report = Report::new(
+        &outcome.model.snapshot(outcome.now),
+        &outcome.ledger,
+        outcome.started,
+        took,
+    );
+    let paint = match flags.output {
+        Format::Text => Paint::choose(
+            config.console.color,
+            environment,
+            Out::of(&std::io::stdout()),
+        ),
+        _ => Paint::Plain,
+    };
+    print(&report.render(flags.output, paint));
+    Ok(report.exit_code())
+}
+
+/// Keeps the targets that `--only` names; a name that fits none is a mistake.
+fn only(config: &mut Config, names: &[String]) -> Result<(), Vec<ConfigError>> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<String> = config
+        .targets
+        .iter()
+        .map(|target| target.id.to_string())
+        .collect();
+    let errors: Vec<ConfigError> = names
+        .iter()
+        .filter(|name| !known.contains(name))
+        .map(|name| {
+            let error = ConfigError::new("--only", format!("no target `{name}`"));
+            match config::nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("choose from {}", known.join(", "))),
+            }
+        })
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    config
+        .targets
+        .retain(|target| names.contains(&target.id.to_string()));
+    Ok(())
+}
+
+fn themes(environment: &Environment) -> Result<Themes, Vec<ConfigError>> {
+    let mut themes = Themes::default();
+    for file in looks::themes(environment)? {
+        themes.add(&file.name, &file.text);
+    }
+    Ok(themes)
+}
+
+fn mistakes(found: Vec<Mistake>) -> Vec<ConfigError> {
+    found
+        .into_iter()
+        .map(|mistake| {
+            let place = match mistake.line {
+                Some(line) => format!("{}:{line}", mistake.file),
+                None => mistake.file,
+            };
+            let error = ConfigError::new(place, mistake.problem);
+            match mistake.hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+        .collect()
+}
+
+fn pane_ids() -> Vec<&'static str> {
+    panes::listings()
+        .iter()
+        .map(|listing| listing.id())
+        .collect()
+}
+
+fn keymap(config: &Config, environment: &Environment) -> Result<Keymap, Vec<ConfigError>> {
+    let panes = pane_ids();
+    let preset = config.console.keymap.as_str();
+    match looks::keys(environment)? {
+        Some(own) => Keymap::load_over(preset, &own.text, &own.path.display().to_string(), &panes)
+            .map_err(mistakes),
+        None => Keymap::preset(preset, &panes).map_err(mistakes),
+    }
+}
+
+fn keymaps(
+    cli: &Cli,
+    what: KeymapCommand,
+    environment: &Environment,
+) -> Result<u8, Vec<ConfigError>> {
+    let config = config::load(&cli.request(environment.clone()))?;
+    match what {
+        KeymapCommand::List => {
+            print(
+                &(crate::keymap::PRESETS
+                    .iter()
+                    .map(|(name, _)| *name)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    + "\n"),
+            );
+            Ok(0)
+        }
+        KeymapCommand::Check => {
+            let clashes = keymap(&config, environment)?.check();
+            for clash in &clashes {
+                print(&format!("{clash}\n"));
+            }
+            if clashes.is_empty() {
+                print(&format!(
+                    "ok: the keymap `{}` has no clashes\n",
+                    config.console.keymap
+                ));
+            }
+            Ok(u8::from(!clashes.is_empty()))
+        }
+    }
+}
+
+/// Every key of every pane, as the help and the hint line show it: keys of one intent together.
+fn bindings(keymap: &Keymap) -> Vec<Binding> {
+    let mut all: Vec<Binding> = Vec::new();
+    let mut add = |scope: &str, keys: String, intent: Intent, doc: &str| {
+        if let Some(known) = all
+            .iter_mut()
+            .find(|b| b.intent == intent.name() && b.scope == scope)
+        {
+            known.keys.push_str(", ");
+            known.keys.push_str(&keys);
+            return;
+        }
+        let doc = match intent {
+            Intent::GoToPane(number) => pane_doc(number).unwrap_or_else(|| doc.to_owned()),
+            _ => doc.to_owned(),
+        };
+        all.push(Binding {
+            keys,
+            intent: intent.name().to_owned(),
+            doc,
+            scope: scope.to_owned(),
+        });
+    };
+    let base = keymap.bindings_for("");
+    for bound in &base {
+        add("", bound.keys.clone(), bound.intent, bound.doc);
+    }
+    for pane in pane_ids() {
+        for bound in keymap.bindings_for(pane) {
+            if !base.contains(&bound) {
+                add(pane, bound.keys, bound.intent, bound.doc);
+            }
+        }
+    }
+    all.retain(|binding| {
+        !binding.intent.starts_with("pane-") || pane_number(&binding.intent) <= panes::PANES.len()
+    });
+    all
+}
+
+fn pane_number(intent: &str) -> usize {
+    intent
+        .strip_prefix("pane-")
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(usize::MAX)
+}
+
+fn pane_doc(number: u8) -> Option<String> {
+    let pane = panes::PANES.get(usize::from(number).checked_sub(1)?)?;
+    Some(format!("Go to {}", pane.listing.title()))
+}
+
+/// Colours that the terminal and the reader's wishes allow.
+fn colours(config: &Config, environment: &Environment) -> Colours {
+    let own = Colours::of_terminal(environment.get("COLORTERM"), environment.get("TERM"));
+    match config.console.color {
+        ColorWhen::Never => Colours::None,
+        ColorWhen::Always => own.max(Colours::Sixteen),
+        ColorWhen::Auto if environment.get("NO_COLOR").is_some() => Colours::None,
+        ColorWhen::Auto => own,
+    }
+}
+
+/// The theme that was asked for; `auto` goes by the terminal's background, dark when it is silent.
+fn theme(
+    config: &Config,
+    environment: &Environment,
+    terminal: Option<&Terminal>,
+) -> Result<Theme, Vec<ConfigError>> {
+    let themes = themes(environment)?;
+    let depth = colours(config, environment);
+    let name = match config.console.theme.as_str() {
+        "auto" if depth == Colours::None => "mono",
+        "auto" if depth == Colours::Sixteen => "terminal16",
+        "auto" => match terminal.and_then(|terminal| terminal.background(BACKGROUND_BUDGET)) {
+            Some(ground) if is_light(ground) => "light",
+            _ => "dark",
+        },
+        name => name,
+    };
+    themes.load(name, depth).map_err(mistakes)
+}
+
+fn start_pane(config: &Config) -> Result<usize, Vec<ConfigError>> {
+    let Some(wanted) = &config.console.open else {
+        return Ok(0);
+    };
+    let ids = pane_ids();
+    ids.iter().position(|id| id == wanted).ok_or_else(|| {
+        let error = ConfigError::new("--open", format!("no pane `{wanted}`"));
+        vec![match config::nearest(wanted, ids.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("choose from {}", ids.join(", "))),
+        }]
+    })
+}
+
+fn identity(config: &Config) -> Identity {
+    let context = config.console.context.clone().unwrap_or_default();
+    let insecure = config
+        .targets
+        .iter()
+        .filter(|target| target.settings.flag("insecure"));
+    Identity {
+        production: context.prod,
+        context: if context.name.is_empty() && context.prod {
+            "PROD".into()
+        } else {
+            context.name
+        },
+        tls_off: insecure.map(|target| target.id.to_string()).collect(),
+    }
+}
+
+/// Does the locale promise UTF-8? Without it only ASCII is drawn.
+fn speaks_utf8(environment: &Environment) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| environment.get(name));
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+fn console(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>> {
+    let config = config::load(&cli.request(environment.clone()))?;
+    let keymap = keymap(&config, environment)?;
+    let pane = start_pane(&config)?;
+    // A theme that cannot be loaded is told before the terminal is taken.
+    theme(&config, environment, None)?;
+    begin_log(&config, environment);
+    let now = clock::now();
+    let (model, feeds) = watch::prepare(&config, now)?;
+    let mut app = App::new(model, panes::listings(), pane, now);
+    app.identity = identity(&config);
+    app.bindings = bindings(&keymap);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+        app.say(warning.clone());
+    }
+    let runtime = runtime()?;
+    let mouse = if config.console.mouse {
+        Mouse::On
+    } else {
+        Mouse::Off
+    };
+    let (terminal, events) = Terminal::enter(Options { mouse }).map_err(|error| {
+        vec![
+            ConfigError::new("terminal", error.to_string())
+                .hint("run `midwatch check` where there is no terminal"),
+        ]
+    })?;
+    let theme = theme(&config, environment, Some(&terminal))?;
+    let plain = config.console.ascii || !speaks_utf8(environment);
+    let glyphs = if plain {
+        &glyph::ASCII
+    } else {
+        &glyph::UNICODE
+    };
+    let console = Console {
+        app,
+        feeds,
+        keymap,
+        skin: Skin {
+            theme: &theme,
+            glyphs,
+        },
+        terminal,
+        events,
+    };
+    let ending = runtime.block_on(driver::run(console));
+    // Polls under way are not waited for.
+    runtime.shutdown_background();
+    match ending {
+        Ok(Ending::Left) => Ok(0),
+        Ok(Ending::Signalled(code)) => Ok(code),
+        Ok(Ending::TerminalGone) => Ok(129),
+        Err(error) => Err(vec![ConfigError::new(
+            "terminal",
+            format!("writing failed: {error}"),
+        )]),
+    }
+}
