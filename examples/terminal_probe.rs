@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use midwatch::chord::{Input, KeyCode};
-use midwatch::terminal::{BACKGROUND_BUDGET, Options, Terminal, TerminalEvent};
+use midwatch::terminal::{BACKGROUND_BUDGET, Options, Terminal, TerminalEvent, reset_terminal};
 
 #[derive(Default)]
 struct Seen {
@@ -35,7 +35,12 @@ impl Seen {
 }
 
 fn main() -> ExitCode {
-    match run() {
+    let done = if std::env::args().nth(1).as_deref() == Some("reset-terminal") {
+        reset_terminal().map(|()| ExitCode::SUCCESS)
+    } else {
+        run()
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("probe: {error}");

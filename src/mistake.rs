@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// One mistake. Prints as `keys.toml:12: no intent is called `qit`; write `quit``.
+/// One mistake. Prints as file, line, problem and hint: `keys.toml:12: what is wrong; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub file: String,
@@ -43,13 +43,11 @@ impl Mistake {
     /// Says which of the known words was probably meant, or all of them when none is close.
     #[must_use]
     pub fn meant<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Self {
-        match nearest(word, known.clone()) {
-            Some(near) => self.hint(format!("write `{near}`")),
-            None => {
-                let all: Vec<&str> = known.into_iter().collect();
-                self.hint(format!("write one of {}", all.join(", ")))
-            }
+        if let Some(near) = nearest(word, known.clone()) {
+            return self.hint(format!("write `{near}`"));
         }
+        let all: Vec<&str> = known.into_iter().collect();
+        self.hint(format!("write one of {}", all.join(", ")))
     }
 }
 

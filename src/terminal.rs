@@ -188,7 +188,7 @@ impl Terminal {
     /// [`TerminalEvent::Resumed`].
     ///
     /// # Errors
-    /// When the signal cannot be sent.
+    /// When there is no shell to go to, or the signal cannot be sent.
     pub fn suspend(&mut self) -> io::Result<()> {
         self.guard.suspend()
     }

@@ -167,7 +167,7 @@ fn a_lone_escape_waits_for_silence() {
     let mut decoder = Decoder::default();
     let mut out = Vec::new();
     decoder.feed(b"\x1b", &mut out);
-    decoder.flush(ESCAPE_LIMIT - Duration::from_millis(1), &mut out);
+    decoder.flush(Duration::from_millis(24), &mut out);
     assert!(out.is_empty());
     decoder.flush(ESCAPE_LIMIT, &mut out);
     assert_eq!(out, [Input::Key(Chord::key(KeyCode::Esc))]);

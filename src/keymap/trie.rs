@@ -50,7 +50,6 @@ impl Trie {
         }
         match node.intent {
             Some(intent) => Found::Whole(intent),
-            None if node.next.is_empty() => Found::Nothing,
             None => Found::Part,
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpid, getsid, kill_process};
 use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 
 use super::{Options, modes};
@@ -121,7 +121,14 @@ impl Guard {
 
     /// Gives the terminal back and stops the process; [`Guard::enter`] follows on SIGCONT, which
     /// the signal thread sees. This thread may run on for a moment, so it must not do it itself.
+    ///
+    /// The first process of a session has no shell that would continue it, so it does not stop.
     pub(super) fn suspend(&self) -> io::Result<()> {
+        if getsid(None).is_ok_and(|session| session == getpid()) {
+            return Err(io::Error::other(
+                "there is no shell to go to; quit instead of stopping",
+            ));
+        }
         let mut held = self.held();
         if *held != Held::Yes {
             return Ok(());

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,36 +31,51 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// The first answer about the background, for whoever waits for it.
 #[derive(Default)]
 pub(super) struct Answers {
-    /// Outer: has anything been said; inner: the colour.
-    first: Mutex<Option<Option<Rgb>>>,
+    first: Mutex<Answer>,
     said: Condvar,
 }
 
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Answer {
+    #[default]
+    Awaited,
+    /// The terminal does not say, or was not asked.
+    Nothing,
+    Colour(Rgb),
+}
+
 impl Answers {
+    fn lock(&self) -> MutexGuard<'_, Answer> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn background(&self, budget: Duration) -> Option<Rgb> {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, _) = self
             .said
-            .wait_timeout_while(first, budget, |first| first.is_none())
+            .wait_timeout_while(self.lock(), budget, |first| *first == Answer::Awaited)
             .unwrap_or_else(PoisonError::into_inner);
-        first.flatten()
+        match *first {
+            Answer::Colour(colour) => Some(colour),
+            Answer::Awaited | Answer::Nothing => None,
+        }
     }
 
     /// Nothing was asked, or the terminal is gone.
     pub(super) fn none_expected(&self) {
-        self.say(None);
+        self.say(Answer::Nothing);
     }
 
-    fn say(&self, colour: Option<Rgb>) {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert(colour);
+    fn say(&self, answer: Answer) {
+        let mut first = self.lock();
+        if *first == Answer::Awaited {
+            *first = answer;
+        }
         drop(first);
         self.said.notify_all();
     }
 
-    fn any(&self) -> bool {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.is_some()
+    fn is_awaited(&self) -> bool {
+        *self.lock() == Answer::Awaited
     }
 }
 
@@ -71,7 +86,7 @@ pub(super) fn spawn(
     answers: Arc<Answers>,
 ) -> io::Result<()> {
     let mut decoder = Decoder::default();
-    if !answers.any() {
+    if answers.is_awaited() {
         guard.set_asked(true);
         decoder.expect_answer();
     }
@@ -172,7 +187,7 @@ impl Reader {
 
     fn note(&mut self, input: &Input) {
         match input {
-            Input::Reply(Reply::Background(colour)) => self.answers.say(Some(*colour)),
+            Input::Reply(Reply::Background(colour)) => self.answers.say(Answer::Colour(*colour)),
             // Asked for after the colour, so it is the last answer.
             Input::Reply(Reply::DeviceAttributes) => {
                 self.answers.none_expected();

@@ -257,7 +257,7 @@ impl<'a> Chain<'a> {
             });
             return all;
         };
-        for item in list.iter() {
+        for item in list {
             let word = item.get_ref().as_str().unwrap_or("");
             match MODIFIERS.iter().find(|(name, _)| *name == word) {
                 Some((_, modifier)) => all |= *modifier,

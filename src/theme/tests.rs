@@ -73,6 +73,10 @@ fn severities_and_text_are_readable_under_the_cursor() {
         let selected = theme.style(Role::Selected);
         let (fg, bg) = (rgb(selected.fg).unwrap(), rgb(selected.bg).unwrap());
         assert!(contrast(fg, bg) >= 4.5, "{name}");
+        for role in SEVERITIES {
+            let found = contrast(rgb(theme.style(role).fg).unwrap(), bg);
+            assert!(found >= 3.0, "{name}: {role} has {found:.2}");
+        }
         assert!(
             contrast(bg, rgb(theme.style(Role::Background).bg).unwrap()) >= 1.3,
             "{name}"

@@ -1,5 +1,10 @@
 //! The one integration crate: midwatch from outside, one module a field.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod clients;
 mod configs;

@@ -17,6 +17,12 @@ use midwatch::clock;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Runs the program, says how it ended, and on a line of input cleans up after a kill.
+const SCRIPT: &str = r#"
+"$0" "$@"; echo "exit code $? ."; read line
+"$0" reset-terminal; echo "reset $? ."; read line
+"#;
+
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// What is run, and how to drive it.
@@ -84,11 +90,12 @@ impl Seen {
         modes
     }
 
-    /// Private modes that differ from a terminal's own state: only the cursor is on by itself.
+    /// Private modes that differ from a terminal's own state: only wrapping and the cursor
+    /// are on by themselves.
     fn left_over(&self) -> Vec<u16> {
         self.modes()
             .into_iter()
-            .filter(|(mode, on)| *on != (*mode == 25))
+            .filter(|(mode, on)| *on != matches!(mode, 7 | 25))
             .map(|(mode, _)| mode)
             .collect()
     }
@@ -116,7 +123,7 @@ impl Session {
             })
             .unwrap();
         let mut command = CommandBuilder::new("sh");
-        command.args(["-c", "\"$0\" \"$@\"; echo \"exit code $? .\"; read line"]);
+        command.args(["-c", SCRIPT]);
         command.arg(&program.path);
         command.args(&program.args);
         command.env("TERM", "xterm-256color");
@@ -300,6 +307,21 @@ fn each_stop_signal_ends_it_with_its_code() {
         let session = Session::start(&probe());
         session.signal(signal);
         session.ends_clean(code);
+    }
+}
+
+#[test]
+fn what_a_kill_leaves_can_be_reset() {
+    let mut session = Session::start(&probe());
+    session.signal(Signal::KILL);
+    session.wait_for_text("exit code 137 .");
+    assert!(!session.seen.0.lock().unwrap().left_over().is_empty());
+    session.send(b"\n");
+    session.wait_for_text("reset 0 .");
+    assert!(session.seen.0.lock().unwrap().left_over().is_empty());
+    let line = line_state(session.master.as_ref());
+    for flag in ["ICANON", "ECHO", "ISIG", "OPOST", "ICRNL"] {
+        assert!(line.contains(flag), "{flag} is not in {line}");
     }
 }
 
