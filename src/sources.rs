@@ -28,6 +28,7 @@ use crate::subject::Subject;
 /// Every source, by the `kind` that configures it.
 pub static SOURCES: &[&Source] = &[
     &local::SOURCE,
+    &node_exporter::SOURCE,
     &etcd::SOURCE,
     &prometheus::SOURCE,
     &alertmanager::SOURCE,
