@@ -163,6 +163,37 @@ async fn a_connection_is_kept_and_replaced_once_when_it_was_closed() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_closes_on_the_request_is_replaced_once() {
+    let closes = vec![Step::Read, answer("200 OK", "", "a"), Step::Read];
+    let server = Server::start(vec![closes, once("200 OK", "", "b")]).await;
+    let mut client = client(&server.url("http"), &[]);
+    client.get("/", "*/*").await.unwrap();
+    assert_eq!(client.get("/", "*/*").await.unwrap().body, b"b");
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_not_asked_for_again() {
+    let begins = vec![
+        Step::Read,
+        answer("200 OK", "", "a"),
+        Step::Read,
+        say("HTTP/1.1 2"),
+    ];
+    let server = Server::start(vec![begins, once("200 OK", "", "b")]).await;
+    let mut client = client(&server.url("http"), &[]);
+    client.get("/", "*/*").await.unwrap();
+    let outage = client.get("/metrics", "*/*").await.unwrap_err();
+    expect(
+        &outage,
+        Layer::Protocol,
+        "before the headers of /metrics were complete",
+        "",
+    );
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_up_on_each_request_is_not_asked_forever() {
     let server = Server::start(vec![once("200 OK", "", "a"), vec![Step::Read]]).await;
     let mut client = client(&server.url("http"), &[]);
