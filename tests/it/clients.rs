@@ -15,7 +15,9 @@ use midwatch::observation::{Layer, Outage};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::loopback::{Authority, Identity, Server, Step, answer, closed_port, once, put, say};
+use crate::loopback::{
+    Authority, Identity, Server, Step, answer, closed_port, once, put, say, start_grpc_tls,
+};
 
 const VALID: (i32, i32) = (2020, 2090);
 
@@ -158,6 +160,37 @@ async fn a_connection_is_kept_and_replaced_once_when_it_was_closed() {
         assert_eq!(client.get("/", "*/*").await.unwrap().body, body);
     }
     assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_closes_on_the_request_is_replaced_once() {
+    let closes = vec![Step::Read, answer("200 OK", "", "a"), Step::Read];
+    let server = Server::start(vec![closes, once("200 OK", "", "b")]).await;
+    let mut client = client(&server.url("http"), &[]);
+    client.get("/", "*/*").await.unwrap();
+    assert_eq!(client.get("/", "*/*").await.unwrap().body, b"b");
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_not_asked_for_again() {
+    let begins = vec![
+        Step::Read,
+        answer("200 OK", "", "a"),
+        Step::Read,
+        say("HTTP/1.1 2"),
+    ];
+    let server = Server::start(vec![begins, once("200 OK", "", "b")]).await;
+    let mut client = client(&server.url("http"), &[]);
+    client.get("/", "*/*").await.unwrap();
+    let outage = client.get("/metrics", "*/*").await.unwrap_err();
+    expect(
+        &outage,
+        Layer::Protocol,
+        "before the headers of /metrics were complete",
+        "",
+    );
+    assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
@@ -644,6 +677,22 @@ async fn grpc_without_the_client_certificate_is_told_so() {
         "set cert",
     );
     assert_eq!(&*connector.last_certificate().unwrap().subject, "CN=etcd-1");
+}
+
+#[tokio::test]
+async fn grpc_speaks_over_tls_with_our_certificate() {
+    let place = Place::new();
+    let identity = place.authority.issue("etcd-1", &["127.0.0.1"], VALID);
+    let (address, task) = start_grpc_tls(identity.server(Some(&place.authority))).await;
+    let (cert, key) = place.keep("me", &place.authority.issue("me", &[], VALID));
+    let pairs = [("ca", place.ca.as_str()), ("cert", &cert), ("key", &key)];
+    let (channel, connector) =
+        grpc::channel(endpoint(&format!("https://{address}"), &pairs)).unwrap();
+    assert_eq!(call(channel).await.code(), Code::Unimplemented);
+    assert_eq!(connector.last_outage(), None);
+    assert_eq!(&*connector.last_certificate().unwrap().subject, "CN=etcd-1");
+    assert_eq!(connector.phase().describe(), "an answer over gRPC");
+    task.abort();
 }
 
 #[tokio::test]
