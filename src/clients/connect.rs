@@ -158,7 +158,12 @@ impl Connector {
             let state = self.state.clone();
             move |error: &io::Error| {
                 let outage = tls_error::of_stream(&endpoint, error);
-                lock(&state).outage = Some(outage.clone());
+                let mut state = lock(&state);
+                // The alert that says why outranks the reset that comes with it, in either order.
+                let told = |known: &Outage| known.layer == Layer::Tls;
+                if !state.outage.as_ref().is_some_and(told) {
+                    state.outage = Some(outage.clone());
+                }
                 outage
             }
         };
