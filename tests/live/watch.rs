@@ -161,10 +161,7 @@ async fn observe(watched: &mut Watched) -> Observation {
     let began = clock::stamp();
     let answer = match tokio::time::timeout(watched.timeout, watched.probe.poll()).await {
         Ok(answer) => answer,
-        Err(_) => Answer::failed(
-            0,
-            Outage::new(Layer::Timeout, watched.probe.waiting_for()),
-        ),
+        Err(_) => Answer::failed(0, Outage::new(Layer::Timeout, watched.probe.waiting_for())),
     };
     let at = clock::now();
     Observation {

@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use midwatch::facts::{
-    AlertState, Alerts, AlertmanagerStatus, ClockOffset, PrometheusStatus, Queries, RuleGroups,
+    AlertState, AlertmanagerStatus, Alerts, ClockOffset, PrometheusStatus, Queries, RuleGroups,
     ScrapeTargets,
 };
 use midwatch::observation::Layer;
@@ -73,7 +73,12 @@ fn all_told() -> Result<(), Failed> {
     assert_eq!(results.len(), 3);
     let value = |at: usize| Some(results[at].result.as_ref().ok()?.first()?.value);
     assert_eq!((value(0), value(1)), (Some(3.0), Some(0.0)));
-    assert!(results[2].result.as_ref().is_err_and(|e| e.contains("bad_data")));
+    assert!(
+        results[2]
+            .result
+            .as_ref()
+            .is_err_and(|e| e.contains("bad_data"))
+    );
 
     let clock: ClockOffset = watch.fact(&server)?;
     assert!(clock.offset.at_least() == 0.0, "{clock:?}");
