@@ -26,7 +26,12 @@ use crate::observation::{Harvest, Outage};
 use crate::subject::Subject;
 
 /// Every source, by the `kind` that configures it.
-pub static SOURCES: &[&Source] = &[&etcd::SOURCE, &prometheus::SOURCE, &alertmanager::SOURCE];
+pub static SOURCES: &[&Source] = &[
+    &etcd::SOURCE,
+    &prometheus::SOURCE,
+    &alertmanager::SOURCE,
+    &sntp::SOURCE,
+];
 
 /// One kind of target.
 pub struct Source {

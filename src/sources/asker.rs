@@ -77,7 +77,11 @@ impl Asker {
     /// Clock and certificate, as the last responses told them.
     pub fn asides(&self) -> impl Iterator<Item = Fact> {
         let clock = http_date::narrowest(&self.responses).map(Fact::from);
-        let certificate = self.responses.iter().rev().find_map(|r| r.certificate.clone());
+        let certificate = self
+            .responses
+            .iter()
+            .rev()
+            .find_map(|r| r.certificate.clone());
         clock.into_iter().chain(certificate.map(Fact::from))
     }
 }

@@ -81,8 +81,9 @@ fn places(target: &TargetConfig) -> Result<Vec<Place>, ConfigError> {
     let mut places = Vec::with_capacity(endpoints.len());
     for (at, url) in endpoints.iter().enumerate() {
         if endpoints[..at].contains(url) {
-            return Err(wrong("endpoints", format!("{url} is listed twice"))
-                .hint("remove one of the two"));
+            return Err(
+                wrong("endpoints", format!("{url} is listed twice")).hint("remove one of the two")
+            );
         }
         let grpc = Arc::new(Endpoint::from_settings(url, PORT, settings)?);
         let http = match metrics.get(at) {

@@ -50,9 +50,8 @@ pub fn status(what: &str, page: &Page) -> Result<(), Outage> {
 #[must_use]
 pub fn unreadable(what: &str, page: &Page, error: &serde_json::Error) -> Outage {
     if is_markup(page) {
-        return Outage::new(Layer::Parse, format!("{what}: a web page, not JSON")).hint(
-            "check `url`: the path prefix may be missing, or a login page stands before it",
-        );
+        return Outage::new(Layer::Parse, format!("{what}: a web page, not JSON"))
+            .hint("check `url`: the path prefix may be missing, or a login page stands before it");
     }
     Outage::new(Layer::Parse, format!("{what}: {error}"))
 }

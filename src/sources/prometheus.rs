@@ -11,9 +11,7 @@ mod query;
 use std::sync::Arc;
 use std::time::Duration;
 
-use answers::{
-    AlertList, Alertmanagers, BuildInfo, RuleList, RuntimeInfo, TargetList, Tsdb, data,
-};
+use answers::{AlertList, Alertmanagers, BuildInfo, RuleList, RuntimeInfo, TargetList, Tsdb, data};
 
 use super::asker::Asker;
 use super::{Answer, PollFuture, Probe, Source, TargetConfig, deadline, json_answer};
@@ -176,7 +174,8 @@ impl PrometheusProbe {
             gathered.fact(alerts);
         }
         let page = self.client.get("/api/v1/rules").await;
-        let groups = page.and_then(|page| data::<RuleList<'_>>("rules", &page).map(RuleList::groups));
+        let groups =
+            page.and_then(|page| data::<RuleList<'_>>("rules", &page).map(RuleList::groups));
         if let Some(groups) = gathered.part(FactKind::RuleGroups, groups) {
             gathered.fact(groups);
         }

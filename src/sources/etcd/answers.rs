@@ -300,10 +300,7 @@ mod tests {
                 })
                 .to_vec(),
         });
-        assert_eq!(
-            list.0,
-            [(5, EtcdAlarm::NoSpace), (5, EtcdAlarm::Other(9))]
-        );
+        assert_eq!(list.0, [(5, EtcdAlarm::NoSpace), (5, EtcdAlarm::Other(9))]);
     }
 
     #[test]
@@ -328,7 +325,10 @@ mod tests {
         let took = Duration::from_millis(3);
         let old = health(503, HEALTH_34, took).unwrap();
         assert!(!old.healthy && old.reason.is_empty() && old.took == took);
-        assert_eq!(health(503, HEALTH_37, took).unwrap().reason, "ALARM NOSPACE");
+        assert_eq!(
+            health(503, HEALTH_37, took).unwrap().reason,
+            "ALARM NOSPACE"
+        );
         assert!(health(200, WELL_34, took).unwrap().healthy);
     }
 

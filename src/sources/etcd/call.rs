@@ -125,13 +125,13 @@ impl Caller {
 /// What a code means for someone who watches.
 fn plainer(outage: Outage, call: &str, code: Option<Code>) -> Outage {
     match code {
-        Some(Code::Unimplemented) => {
-            Outage::new(Layer::Protocol, format!("{call}: this etcd does not offer it"))
-        }
+        Some(Code::Unimplemented) => Outage::new(
+            Layer::Protocol,
+            format!("{call}: this etcd does not offer it"),
+        ),
         Some(Code::PermissionDenied | Code::Unauthenticated) => {
-            Outage::new(Layer::Auth, format!("{call}: {}", outage.detail)).hint(
-                "use a client certificate whose common name is an etcd user that may call it",
-            )
+            Outage::new(Layer::Auth, format!("{call}: {}", outage.detail))
+                .hint("use a client certificate whose common name is an etcd user that may call it")
         }
         _ => outage,
     }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Place;
 use super::answers::{self, HTTP_HINT};
 use super::call::{Caller, Refused};
 use super::metrics::{Collector, WANTED};
 use super::proto::{MemberListResponse, StatusResponse};
-use super::Place;
 use crate::clients::http::{HttpClient, Response};
 use crate::config::settings::ConfigError;
 use crate::facts::{
@@ -140,11 +140,17 @@ impl MemberProbe {
         part(&mut harvest, &cluster, list.map(|(list, _)| list));
         part(&mut harvest, &cluster, parts.alarms);
         part(&mut harvest, &member, status);
-        part(&mut harvest, &member, parts.health.map(|(health, _)| health));
+        part(
+            &mut harvest,
+            &member,
+            parts.health.map(|(health, _)| health),
+        );
         part(&mut harvest, &member, metrics);
         let extra = clock.map(Fact::from);
         let extra = extra.into_iter().chain(parts.certificate.map(Fact::from));
-        harvest.facts.extend(extra.map(|fact| (member.clone(), fact)));
+        harvest
+            .facts
+            .extend(extra.map(|fact| (member.clone(), fact)));
         Ok(harvest)
     }
 
@@ -153,10 +159,7 @@ impl MemberProbe {
         if !self.shared || parts.status.is_err() {
             return;
         }
-        let outages = [
-            parts.health.as_mut().err(),
-            parts.metrics.as_mut().err(),
-        ];
+        let outages = [parts.health.as_mut().err(), parts.metrics.as_mut().err()];
         for outage in outages.into_iter().flatten() {
             let elsewhere = matches!(outage.layer, Layer::Tcp | Layer::Protocol | Layer::Parse);
             if elsewhere && outage.hint.is_none() {

@@ -323,7 +323,10 @@ mod tests {
     #[test]
     fn version_runtime_and_head_are_read() {
         let build = recorded!("buildinfo");
-        assert_eq!(&*data::<BuildInfo>("b", &build).unwrap().version, "2.42.0+ds");
+        assert_eq!(
+            &*data::<BuildInfo>("b", &build).unwrap().version,
+            "2.42.0+ds"
+        );
         let runtime = recorded!("runtimeinfo");
         let runtime: RuntimeInfo = data("r", &runtime).unwrap();
         assert_eq!(runtime.reload_config_success, Some(true));

@@ -188,7 +188,10 @@ impl<'de> Deserialize<'de> for Element {
 fn labels(metric: &BTreeMap<String, String>) -> String {
     let mut text = metric.get("__name__").cloned().unwrap_or_default();
     let named = !text.is_empty();
-    let mut others = metric.iter().filter(|(key, _)| *key != "__name__").peekable();
+    let mut others = metric
+        .iter()
+        .filter(|(key, _)| *key != "__name__")
+        .peekable();
     if named && others.peek().is_none() {
         return text;
     }
