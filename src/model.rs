@@ -4,6 +4,7 @@
 //! that they can disagree. Nothing here judges: that is the rules' work, over a [`Snapshot`].
 
 mod absorb;
+pub mod clocks;
 mod feed;
 pub mod freshness;
 pub mod history;

@@ -31,6 +31,7 @@ pub static SOURCES: &[&Source] = &[
     &etcd::SOURCE,
     &prometheus::SOURCE,
     &alertmanager::SOURCE,
+    &sntp::SOURCE,
 ];
 
 /// One kind of target.

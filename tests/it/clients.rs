@@ -15,7 +15,9 @@ use midwatch::observation::{Layer, Outage};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::loopback::{Authority, Identity, Server, Step, answer, closed_port, once, put, say};
+use crate::loopback::{
+    Authority, Identity, Server, Step, answer, closed_port, once, put, say, start_grpc_tls,
+};
 
 const VALID: (i32, i32) = (2020, 2090);
 
@@ -644,6 +646,22 @@ async fn grpc_without_the_client_certificate_is_told_so() {
         "set cert",
     );
     assert_eq!(&*connector.last_certificate().unwrap().subject, "CN=etcd-1");
+}
+
+#[tokio::test]
+async fn grpc_speaks_over_tls_with_our_certificate() {
+    let place = Place::new();
+    let identity = place.authority.issue("etcd-1", &["127.0.0.1"], VALID);
+    let (address, task) = start_grpc_tls(identity.server(Some(&place.authority))).await;
+    let (cert, key) = place.keep("me", &place.authority.issue("me", &[], VALID));
+    let pairs = [("ca", place.ca.as_str()), ("cert", &cert), ("key", &key)];
+    let (channel, connector) =
+        grpc::channel(endpoint(&format!("https://{address}"), &pairs)).unwrap();
+    assert_eq!(call(channel).await.code(), Code::Unimplemented);
+    assert_eq!(connector.last_outage(), None);
+    assert_eq!(&*connector.last_certificate().unwrap().subject, "CN=etcd-1");
+    assert_eq!(connector.phase().describe(), "an answer over gRPC");
+    task.abort();
 }
 
 #[tokio::test]

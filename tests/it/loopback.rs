@@ -4,9 +4,12 @@
 //! all further connections. Nothing here sleeps; a script that hangs says so ([`Server::hung`]), so
 //! that a test waits for the state and not for a time.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
@@ -15,11 +18,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tonic::transport::server::Connected;
 
 /// One thing that a server does on a connection. After the last step it closes.
 #[derive(Clone, Debug)]
@@ -174,6 +179,60 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin), log: &Mutex<Log>) -> b
     let text = String::from_utf8_lossy(&head).into_owned();
     log.lock().unwrap().requests.push(text);
     true
+}
+
+/// A gRPC server over TLS that knows no service: it answers each call with `Unimplemented`.
+pub async fn start_grpc_tls(config: ServerConfig) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let tls = TlsAcceptor::from(Arc::new(config));
+    let incoming = futures::stream::unfold((listener, tls), |(listener, tls)| async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let shaken = tls.accept(stream).await.map(Shaken);
+        Some((shaken, (listener, tls)))
+    });
+    let task = tokio::spawn(async move {
+        let routes = tonic::service::Routes::default();
+        let server = tonic::transport::Server::builder().add_routes(routes);
+        server.serve_with_incoming(incoming).await.unwrap();
+    });
+    (address, task)
+}
+
+/// A TLS stream as tonic's server takes it.
+struct Shaken(TlsStream<TcpStream>);
+
+impl Connected for Shaken {
+    type ConnectInfo = ();
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Shaken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Shaken {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
 
 /// A port on which nothing listens.
