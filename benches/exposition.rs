@@ -123,7 +123,7 @@ fn body() -> Vec<u8> {
                 out,
                 "{name}{{container=\"main-{}\",id=\"/kubepods.slice/kubepods-burstable.slice/\
                  kubepods-burstable-pod{pod:08x}.slice/cri-containerd-{a}.scope\",\
-                 image=\"registry.internal.example/platform/service-{}@sha256:{c}\",name=\"{b}\",\
+                 image=\"registry.internal.example/platform/team-payments/stable/service-{}@sha256:{c}\",name=\"{b}\",\
                  namespace=\"tenant-{:03}\",node=\"worker-{node:02}\",pod=\"service-{}-{pod:010x}\"}} \
                  {value} 1795227247{:03}",
                 at % 3,

@@ -6,6 +6,8 @@
 
 pub mod fold;
 pub mod ledger;
+#[cfg(test)]
+pub(crate) mod scenario;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use crate::facts::{FactKind, Factual};
 use crate::model::{Doubt, Reading, Snapshot};
 use crate::subject::{Subject, SubjectKind};
 
-pub use ledger::{Entry, Ledger};
+pub use ledger::{Counts, Ended, Entry, Ledger, NOT_KNOWN, Past, RULE_CRASHED};
 
 /// Every rule. The order does not matter; ids are unique, which a test checks.
 pub static RULES: &[&Rule] = &[];
@@ -97,6 +99,19 @@ impl From<Doubt> for Verdict {
     }
 }
 
+impl From<Option<Finding>> for Verdict {
+    fn from(finding: Option<Finding>) -> Self {
+        finding.map_or(Self::Clear, Self::from)
+    }
+}
+
+/// Lets a rule leave with `?` where a reading cannot be had.
+impl<V: Into<Verdict>> From<Result<V, Doubt>> for Verdict {
+    fn from(result: Result<V, Doubt>) -> Self {
+        result.map_or_else(Self::Undecided, Into::into)
+    }
+}
+
 impl From<Vec<Finding>> for Verdict {
     fn from(findings: Vec<Finding>) -> Self {
         if findings.is_empty() {
@@ -156,6 +171,29 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What speaks against it.
     pub against: Vec<Evidence>,
+    /// Failures that can still be borne, for problems of redundancy: zero means that the next one
+    /// is an outage, less that it has happened.
+    #[serde(default)]
+    pub spare: Option<i32>,
+}
+
+/// What makes a finding the same one over time: its evidence and severity may change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FindingId {
+    pub rule: Arc<str>,
+    pub subject: Subject,
+    pub key: Arc<str>,
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.rule, self.subject)?;
+        if self.key.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " {}", self.key)
+        }
+    }
 }
 
 impl Finding {
@@ -175,7 +213,24 @@ impl Finding {
             so_what: String::new(),
             evidence: Vec::new(),
             against: Vec::new(),
+            spare: None,
         }
+    }
+
+    #[must_use]
+    pub fn id(&self) -> FindingId {
+        FindingId {
+            rule: self.rule.clone(),
+            subject: self.subject.clone(),
+            key: self.key.clone(),
+        }
+    }
+
+    /// How many more failures can be borne.
+    #[must_use]
+    pub fn spare(mut self, spare: i32) -> Self {
+        self.spare = Some(spare);
+        self
     }
 
     #[must_use]
@@ -235,8 +290,9 @@ impl Evidence {
     }
 }
 
-/// The rule of this id.
+/// The rule of this id, those that the ledger itself speaks for included.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.id == id).copied()
+    let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
+    RULES.iter().copied().chain(own).find(|rule| rule.id == id)
 }

@@ -9,6 +9,7 @@ mod feed;
 pub mod freshness;
 pub mod history;
 mod snapshot;
+pub mod topology;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use feed::{Feed, FeedSpec};
 pub use freshness::{Freshness, State};
 pub use history::{History, Series};
 pub use snapshot::{Doubt, Reading, Snapshot};
+pub use topology::Topology;
 
 use crate::clock::{Now, Stamp};
 use crate::facts::{Fact, FactKind};
@@ -45,6 +47,7 @@ pub(crate) struct Cells(pub BTreeMap<FactKind, Vec<Cell>>);
 pub struct Model {
     feeds: Vec<Feed>,
     by_id: BTreeMap<FeedId, FeedIndex>,
+    topology: Topology,
     subjects: BTreeMap<Subject, Cells>,
     history: History,
     /// Subjects whose facts or freshness moved since the rules last ran.
@@ -63,6 +66,7 @@ impl Model {
         Self {
             feeds: Vec::new(),
             by_id: BTreeMap::new(),
+            topology: Topology::default(),
             subjects: BTreeMap::new(),
             history: History::default(),
             dirty: BTreeSet::new(),
@@ -84,6 +88,7 @@ impl Model {
         self.subjects.entry(spec.subject.clone()).or_default();
         self.dirty.insert(spec.subject.clone());
         self.dirty.insert(Subject::target(&spec.id));
+        self.topology.place(&spec.id, &spec.subject);
         self.feeds.push(Feed::new(spec));
         self.generation += 1;
     }
@@ -101,16 +106,39 @@ impl Model {
     /// The feed that a `target/…` subject names.
     #[must_use]
     pub fn feed_of(&self, target: &Subject) -> Option<&Feed> {
-        self.feeds
-            .iter()
-            .find(|feed| Subject::target(&feed.spec.id) == *target)
+        self.topology
+            .feed_named(target)
+            .map(|index| &self.feeds[index])
     }
 
     /// Feeds whose own subject is this one.
-    pub fn feeds_for<'a>(&'a self, subject: &'a Subject) -> impl Iterator<Item = &'a Feed> {
-        self.feeds
-            .iter()
-            .filter(move |feed| feed.subject() == subject)
+    pub fn feeds_for<'a>(&'a self, subject: &Subject) -> impl Iterator<Item = &'a Feed> + use<'a> {
+        let indexes = self.topology.feeds_of(subject).iter();
+        indexes.map(|index| &self.feeds[*index])
+    }
+
+    /// What runs where.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Is this subject known, be it only by a feed that should speak for it?
+    #[must_use]
+    pub fn contains(&self, subject: &Subject) -> bool {
+        match subject.kind {
+            SubjectKind::Fleet => true,
+            SubjectKind::Target => self.topology.feed_named(subject).is_some(),
+            _ => self.subjects.contains_key(subject),
+        }
+    }
+
+    /// Has anyone told this kind of fact about the subject, however long ago?
+    #[must_use]
+    pub fn carries(&self, subject: &Subject, kind: FactKind) -> bool {
+        self.subjects
+            .get(subject)
+            .is_some_and(|cells| cells.0.contains_key(&kind))
     }
 
     /// All subjects of a kind, in order.
@@ -164,17 +192,22 @@ impl Model {
         Snapshot::new(self, now)
     }
 
-    /// The limits that hold for a subject: those of the target that speaks for it.
+    /// The limits that hold for a subject: those of the target that speaks for it, for the whole
+    /// that it is a part of, or for its members.
     #[must_use]
     pub fn thresholds(&self, subject: &Subject) -> &Thresholds {
         if self.thresholds.is_empty() {
             return &self.defaults;
         }
         let whole = subject.whole();
-        self.feeds
-            .iter()
-            .filter(|feed| feed.subject() == subject || whole.as_ref() == Some(feed.subject()))
-            .find_map(|feed| self.thresholds.get(&feed.spec.id.target))
-            .unwrap_or(&self.defaults)
+        let own = self.topology.feeds_of(subject).iter();
+        let above = whole.iter().flat_map(|whole| self.topology.feeds_of(whole));
+        let below = self
+            .parts(subject, SubjectKind::EtcdMember)
+            .flat_map(|part| self.topology.feeds_of(part));
+        own.chain(above)
+            .chain(below)
+            .find_map(|index| self.thresholds.get(&self.feeds[*index].spec.id.target))
+            .map_or(&self.defaults, |limits| limits)
     }
 }

@@ -28,6 +28,7 @@ use crate::subject::Subject;
 /// Every source, by the `kind` that configures it.
 pub static SOURCES: &[&Source] = &[
     &local::SOURCE,
+    &node_exporter::SOURCE,
     &etcd::SOURCE,
     &prometheus::SOURCE,
     &alertmanager::SOURCE,
@@ -99,6 +100,9 @@ pub trait Probe: Send {
     }
 
     fn poll(&mut self) -> PollFuture<'_>;
+
+    /// Drops kept connections: after a suspend they are dead, whatever they say.
+    fn disconnect(&mut self) {}
 
     /// What it waits for right now, in words (`connecting to 10.0.0.1:2379`), for the outage that
     /// the supervisor writes when the deadline passes.

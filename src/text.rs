@@ -92,6 +92,24 @@ pub fn safe_lines(raw: &str) -> String {
     lines.join("\n")
 }
 
+/// JSON in which no control, format or bidirectional character stands as itself. JSON may hold C1
+/// and bidirectional characters raw, but a terminal that shows it should not see them; outside
+/// strings there are none, so that escaping keeps the meaning. Line breaks between tokens stay.
+#[must_use]
+pub fn escape_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Columns a text takes; the same table that ratatui draws by.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -141,7 +159,7 @@ fn push_visible(out: &mut String, c: char) {
 
 /// Control characters, Unicode category Cf, line and paragraph separators, tags, variation
 /// selectors and fillers that draw as nothing.
-fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c as u32,
             0x00ad | 0x034f | 0x0600..=0x0605 | 0x061c | 0x06dd | 0x070f | 0x0890..=0x0891 | 0x08e2

@@ -110,6 +110,10 @@ pub struct ConfigError {
     pub problem: String,
     /// Starts with a verb.
     pub hint: Option<String>,
+    /// Line of the file, where it is one; errors are told in this order.
+    pub line: Option<usize>,
+    /// The line with a caret below the mistake.
+    pub excerpt: Option<String>,
 }
 
 impl ConfigError {
@@ -119,6 +123,8 @@ impl ConfigError {
             place: place.into(),
             problem: problem.into(),
             hint: None,
+            line: None,
+            excerpt: None,
         }
     }
 
@@ -126,5 +132,20 @@ impl ConfigError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The whole error as lines for a terminal or a log.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = format!("error: {}\n  --> {}", self.problem, self.place);
+        if let Some(excerpt) = &self.excerpt {
+            out.push('\n');
+            out.push_str(excerpt);
+        }
+        if let Some(hint) = &self.hint {
+            out.push_str("\n  = hint: ");
+            out.push_str(hint);
+        }
+        crate::text::safe_lines(&out)
     }
 }

@@ -1,8 +1,514 @@
-//! Findings over time.
-use crate::findings::Finding;
+//! Findings over time: which fire, since when, what became of them, and what cannot be known.
+//!
+//! The ledger runs the rules on the subjects that moved and on no others, and keeps what they
+//! said. It never judges by itself: its two own rules only say that a rule could not.
+
+mod crash;
+mod doubts;
+mod flips;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+pub use crash::RULE_CRASHED;
+pub use doubts::NOT_KNOWN;
+use doubts::{Shade, shade};
+use flips::Flips;
+
+use super::fold::{self, Folded};
+use super::{Finding, FindingId, RULES, Rule, Severity, Verdict};
+use crate::clock::{Now, Stamp};
+use crate::model::{Doubt, Model, Snapshot};
+use crate::subject::{Subject, SubjectKind};
+
+/// Ended findings that are remembered.
+const REMEMBERED: usize = 200;
+
+/// Rules on the whole fleet compare many subjects, so they run at most this often.
+const FLEET_PERIOD: Duration = Duration::from_secs(1);
+
+/// Place of the doubts among a subject's verdicts, behind all real rules.
+const DOUBTS: usize = usize::MAX;
+
+/// A finding that fires, and its place among the others.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    pub id: FindingId,
     pub finding: Finding,
+    /// When it began to fire; kept while evidence and severity change.
+    pub since: Now,
+    /// How often it went on or off in the last 15 minutes.
+    pub flips: u32,
+    /// The finding that explains this one.
+    pub cause: Option<FindingId>,
+    /// Findings that this one explains directly.
+    pub folded: Vec<FindingId>,
+    /// How many findings it explains, at any depth.
+    pub weight: usize,
+    /// The worst of itself and all that it explains.
+    pub effective: Severity,
+    /// The least spare of itself and all that it explains.
+    pub spare: Option<i32>,
+    /// Rule and origin of every verdict that says it.
+    holders: Vec<(usize, Subject)>,
 }
+
+impl Entry {
+    /// Four changes in 15 minutes: a state that nobody should be told about one by one.
+    #[must_use]
+    pub fn is_flapping(&self) -> bool {
+        self.flips >= 4
+    }
+}
+
+/// A finding that no longer fires.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub finding: Finding,
+    pub since: Now,
+    pub until: Now,
+    pub ended: Ended,
+}
+
+/// Why a finding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The rule looked and found it well.
+    Cleared,
+    /// It can no longer be told: not a recovery.
+    Undecided,
+    /// The subject is gone.
+    Vanished,
+}
+
+/// Roots by effective severity, and how many findings there are with what they fold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub critical: usize,
+    pub unknown: usize,
+    pub warning: usize,
+    pub info: usize,
+    pub all: usize,
+}
+
+/// What a rule has cost, where the ledger was given a timer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    pub runs: u64,
+    pub spent: Duration,
+    pub longest: Duration,
+}
+
+/// What one rule said about one subject.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {}
+struct Held {
+    ids: Vec<FindingId>,
+    doubt: Option<(Doubt, Shade)>,
+    /// What fired before the doubt, so that it keeps its age when it is seen again.
+    suspended: Vec<(FindingId, Now)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    any: bool,
+    structure: bool,
+}
+
+/// All verdicts, and the findings in them.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    rules: &'static [&'static Rule],
+    by_kind: BTreeMap<SubjectKind, Vec<usize>>,
+    verdicts: BTreeMap<Subject, BTreeMap<usize, Held>>,
+    entries: BTreeMap<FindingId, Entry>,
+    folded: Folded,
+    recent: VecDeque<Past>,
+    flips: Flips,
+    second_samples: usize,
+    waiting: usize,
+    due_on_fleet: BTreeSet<usize>,
+    fleet_at: Option<Stamp>,
+    timer: Option<fn() -> Stamp>,
+    costs: Vec<Cost>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::with_rules(RULES)
+    }
+}
+
+impl Ledger {
+    /// A ledger over other rules than [`RULES`]: fewer of them, or a test's own.
+    #[must_use]
+    pub fn with_rules(rules: &'static [&'static Rule]) -> Self {
+        let mut by_kind: BTreeMap<SubjectKind, Vec<usize>> = BTreeMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            by_kind.entry(rule.on).or_default().push(index);
+        }
+        Self {
+            rules,
+            by_kind,
+            verdicts: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            folded: Folded::default(),
+            recent: VecDeque::new(),
+            flips: Flips::default(),
+            second_samples: 0,
+            waiting: 0,
+            due_on_fleet: BTreeSet::new(),
+            fleet_at: None,
+            timer: None,
+            costs: vec![Cost::default(); rules.len()],
+        }
+    }
+
+    /// Measures what each rule costs with a clock of the caller's.
+    #[must_use]
+    pub fn timed_by(mut self, timer: fn() -> Stamp) -> Self {
+        self.timer = Some(timer);
+        self
+    }
+
+    /// Judges what moved since the last run; true when anything that can be seen changed. Rules on
+    /// the fleet are held back while changes follow each other within a second; a run that finds
+    /// nothing new catches up on them.
+    pub fn run(&mut self, model: &mut Model, now: Now) -> bool {
+        let moved = model.take_dirty();
+        let dirty = widen(model, moved);
+        let snap = model.snapshot(now);
+        let mut change = Change::default();
+        for subject in &dirty {
+            self.note_for_fleet(model, subject);
+            self.visit(&snap, subject, &mut change);
+        }
+        let rested = self
+            .fleet_at
+            .is_none_or(|at| now.stamp.since(at) >= FLEET_PERIOD);
+        if !self.due_on_fleet.is_empty() && (rested || dirty.is_empty()) {
+            self.fleet_at = Some(now.stamp);
+            let due = std::mem::take(&mut self.due_on_fleet);
+            self.judge(&snap, &Subject::fleet(), due, &mut change);
+        }
+        change.any |= self.forget_flips(now.stamp);
+        if change.structure {
+            self.refold(model);
+        }
+        change.any || change.structure
+    }
+
+    /// Remembers which rules on the fleet a moved subject concerns: those whose facts it carries.
+    fn note_for_fleet(&mut self, model: &Model, subject: &Subject) {
+        let gone = !model.contains(subject);
+        for &index in self.by_kind.get(&SubjectKind::Fleet).into_iter().flatten() {
+            let needs = self.rules[index].needs;
+            let concerned =
+                gone || needs.is_empty() || needs.iter().any(|kind| model.carries(subject, *kind));
+            if concerned {
+                self.due_on_fleet.insert(index);
+            }
+        }
+    }
+
+    fn visit(&mut self, snap: &Snapshot, subject: &Subject, change: &mut Change) {
+        if !snap.model.contains(subject) {
+            self.forget(subject, snap.now, change);
+        } else if subject.kind != SubjectKind::Fleet {
+            let due = self.by_kind.get(&subject.kind).cloned().unwrap_or_default();
+            self.judge(snap, subject, due, change);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        snap: &Snapshot,
+        subject: &Subject,
+        due: impl IntoIterator<Item = usize>,
+        change: &mut Change,
+    ) {
+        for index in due {
+            let verdict = self.check(index, snap, subject);
+            self.settle(index, snap, subject, verdict, change);
+        }
+        let unknown = self
+            .verdicts
+            .get(subject)
+            .and_then(|held| self.not_known(held, snap, subject));
+        self.settle(DOUBTS, snap, subject, unknown.into(), change);
+    }
+
+    fn check(&mut self, index: usize, snap: &Snapshot, subject: &Subject) -> Verdict {
+        let began = self.timer.map(|timer| timer());
+        let verdict = crash::guarded(self.rules[index], snap, subject);
+        let cost = &mut self.costs[index];
+        cost.runs += 1;
+        if let (Some(timer), Some(began)) = (self.timer, began) {
+            let took = timer().since(began);
+            cost.spent += took;
+            cost.longest = cost.longest.max(took);
+        }
+        verdict
+    }
+
+    /// Enters one verdict in place of what the same rule said of the same subject before.
+    fn settle(
+        &mut self,
+        index: usize,
+        snap: &Snapshot,
+        origin: &Subject,
+        verdict: Verdict,
+        change: &mut Change,
+    ) {
+        let before = self
+            .verdicts
+            .get_mut(origin)
+            .and_then(|held| held.remove(&index))
+            .unwrap_or_default();
+        let mut after = Held::default();
+        let mut ended = Ended::Cleared;
+        match verdict {
+            Verdict::Firing(findings) => {
+                for finding in findings {
+                    let id = finding.id();
+                    let since = before.suspended.iter().find(|(was, _)| *was == id);
+                    let since = since.map_or(snap.now, |(_, since)| *since);
+                    self.enter(finding, (index, origin), since, snap.now, change);
+                    if !after.ids.contains(&id) {
+                        after.ids.push(id);
+                    }
+                }
+            }
+            Verdict::Undecided(doubt) => {
+                ended = Ended::Undecided;
+                after.suspended.clone_from(&before.suspended);
+                let held = before.ids.iter().filter_map(|id| self.entries.get(id));
+                after
+                    .suspended
+                    .extend(held.map(|e| (e.id.clone(), e.since)));
+                let shade = shade(&doubt, snap.model, origin);
+                after.doubt = Some((doubt, shade));
+            }
+            Verdict::Clear | Verdict::NotApplicable => {}
+        }
+        self.tally(&before, &after);
+        change.any |= before.doubt != after.doubt;
+        for id in before.ids.iter().filter(|id| !after.ids.contains(id)) {
+            self.leave(id, (index, origin), ended, snap.now, change);
+        }
+        if !after.ids.is_empty() || after.doubt.is_some() {
+            let held = self.verdicts.entry(origin.clone()).or_default();
+            held.insert(index, after);
+        } else if self.verdicts.get(origin).is_some_and(BTreeMap::is_empty) {
+            self.verdicts.remove(origin);
+        }
+    }
+
+    fn enter(
+        &mut self,
+        finding: Finding,
+        holder: (usize, &Subject),
+        since: Now,
+        now: Now,
+        change: &mut Change,
+    ) {
+        let id = finding.id();
+        if let Some(entry) = self.entries.get_mut(&id) {
+            let moved =
+                entry.finding.severity != finding.severity || entry.finding.spare != finding.spare;
+            change.structure |= moved;
+            change.any |= moved || entry.finding != finding;
+            entry.finding = finding;
+            if !entry.holders.iter().any(|(i, s)| (*i, s) == holder) {
+                entry.holders.push((holder.0, holder.1.clone()));
+            }
+            return;
+        }
+        // What comes back out of a doubt did not flip: nobody saw it well in between.
+        if since == now {
+            self.flips.note(&id, now.stamp);
+        }
+        let entry = Entry {
+            effective: finding.severity,
+            spare: finding.spare,
+            flips: self.flips.count(&id),
+            id: id.clone(),
+            finding,
+            since,
+            cause: None,
+            folded: Vec::new(),
+            weight: 0,
+            holders: vec![(holder.0, holder.1.clone())],
+        };
+        self.entries.insert(id, entry);
+        change.structure = true;
+    }
+
+    fn leave(
+        &mut self,
+        id: &FindingId,
+        holder: (usize, &Subject),
+        ended: Ended,
+        now: Now,
+        change: &mut Change,
+    ) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        entry.holders.retain(|(i, s)| (*i, s) != holder);
+        if !entry.holders.is_empty() {
+            return;
+        }
+        change.structure = true;
+        if ended == Ended::Cleared {
+            self.flips.note(id, now.stamp);
+        }
+        if let Some(entry) = self.entries.remove(id) {
+            self.recent.push_front(Past {
+                finding: entry.finding,
+                since: entry.since,
+                until: now,
+                ended,
+            });
+            self.recent.truncate(REMEMBERED);
+        }
+    }
+
+    /// Drops every verdict on a subject that is no more.
+    fn forget(&mut self, subject: &Subject, now: Now, change: &mut Change) {
+        for (index, held) in self.verdicts.remove(subject).unwrap_or_default() {
+            self.tally(&held, &Held::default());
+            change.any |= held.doubt.is_some();
+            for id in &held.ids {
+                self.leave(id, (index, subject), Ended::Vanished, now, change);
+            }
+        }
+    }
+
+    fn forget_flips(&mut self, now: Stamp) -> bool {
+        let fewer = self.flips.forget(now);
+        for id in &fewer {
+            let flips = self.flips.count(id);
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.flips = flips;
+            }
+        }
+        !fewer.is_empty()
+    }
+
+    fn refold(&mut self, model: &Model) {
+        let (rules, own) = (self.rules, [&NOT_KNOWN, &RULE_CRASHED]);
+        let causes_of = |id: &str| {
+            let mut all = rules.iter().copied().chain(own);
+            all.find(|rule| rule.id == id)
+                .map_or(&[][..], |rule| rule.causes)
+        };
+        self.folded = fold::fold(&self.entries, model.topology(), causes_of);
+        for entry in self.entries.values_mut() {
+            let place = self.folded.place(&entry.id);
+            entry.cause = place.cause;
+            entry.folded = place.folded;
+            entry.weight = place.weight;
+            entry.effective = place.effective;
+            entry.spare = place.spare;
+        }
+    }
+}
+
+impl Ledger {
+    /// Findings that nothing else explains, the gravest first; equal ones keep their order.
+    #[must_use]
+    pub fn roots(&self) -> Vec<&Entry> {
+        let roots = self.folded.roots.iter();
+        roots.filter_map(|id| self.entries.get(id)).collect()
+    }
+
+    #[must_use]
+    pub fn entry(&self, id: &FindingId) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// Every finding that fires, by rule, subject and key.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Everything that a finding explains, at any depth, in order of depth.
+    #[must_use]
+    pub fn under(&self, id: &FindingId) -> Vec<&Entry> {
+        let mut found: Vec<&Entry> = Vec::new();
+        let mut next = 0;
+        let mut parent = self.entries.get(id);
+        while let Some(entry) = parent {
+            found.extend(entry.folded.iter().filter_map(|id| self.entries.get(id)));
+            parent = found.get(next).copied();
+            next += 1;
+        }
+        found
+    }
+
+    /// The worst severity found on this very subject.
+    #[must_use]
+    pub fn on(&self, subject: &Subject) -> Option<Severity> {
+        self.folded.worst.get(subject).copied()
+    }
+
+    /// The worst severity found on this subject or a part of it.
+    #[must_use]
+    pub fn within(&self, subject: &Subject) -> Option<Severity> {
+        self.folded.worst_within.get(subject).copied()
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.folded.counts
+    }
+
+    /// Findings that ended, the latest first.
+    pub fn recent(&self) -> impl Iterator<Item = &Past> {
+        self.recent.iter()
+    }
+
+    /// What cannot be decided about a subject, and why.
+    pub fn undecided(&self, subject: &Subject) -> impl Iterator<Item = (&'static str, &Doubt)> {
+        let held = self.verdicts.get(subject).into_iter().flatten();
+        held.filter_map(|(index, held)| {
+            let rule = self.rules.get(*index)?;
+            held.doubt.as_ref().map(|(doubt, _)| (rule.id, doubt))
+        })
+    }
+
+    /// Checks that only need one more poll, because they judge a rate.
+    #[must_use]
+    pub fn waiting_for_second_sample(&self) -> usize {
+        self.second_samples
+    }
+
+    /// Checks that wait for the first answer of a feed that was not polled yet.
+    #[must_use]
+    pub fn waiting_for_first_answer(&self) -> usize {
+        self.waiting
+    }
+
+    /// What each rule has cost; the spans stay zero without a timer.
+    pub fn costs(&self) -> impl Iterator<Item = (&'static str, &Cost)> {
+        self.rules.iter().map(|rule| rule.id).zip(&self.costs)
+    }
+}
+
+/// The subjects to judge: those that moved; the whole of each, whose verdicts count its parts; and
+/// what a failing feed speaks for, so that the age in its doubts moves with each failed poll.
+fn widen(model: &Model, dirty: BTreeSet<Subject>) -> BTreeSet<Subject> {
+    let mut wide = dirty;
+    let silent: Vec<Subject> = wide
+        .iter()
+        .filter_map(|subject| model.feed_of(subject))
+        .filter(|feed| feed.outage.is_some())
+        .map(|feed| feed.subject().clone())
+        .collect();
+    wide.extend(silent);
+    let wholes: Vec<Subject> = wide.iter().filter_map(Subject::whole).collect();
+    wide.extend(wholes.into_iter().filter(|whole| model.contains(whole)));
+    wide
+}

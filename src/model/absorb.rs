@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::history::derive;
+use super::topology::authority;
 use super::{Cell, FeedIndex, Model};
 use crate::clock::{Now, Stamp};
 use crate::facts::{EtcdMembers, Fact, FactKind, Factual};
@@ -153,6 +154,7 @@ impl Model {
     fn adopt(&mut self, feed: FeedIndex, before: &Subject) {
         let after = self.feeds[feed].subject().clone();
         if after != *before {
+            self.topology.settle(feed, &after);
             self.leave(before);
         }
         let Some(cluster) = after
@@ -179,6 +181,7 @@ impl Model {
                 let subject = Subject::etcd_member(&cluster.path, &member.label());
                 self.subjects.entry(subject.clone()).or_default();
                 self.dirty.insert(subject.clone());
+                self.topology.settle(index, &subject);
                 self.feeds[index].set_subject(subject);
                 self.dirty
                     .insert(Subject::target(&self.feeds[index].spec.id));
@@ -252,10 +255,4 @@ impl Model {
             self.feeds[index].dropped = dropped;
         }
     }
-}
-
-/// `host:port` of a URL, so that `http://a:2379` and `https://a:2379/` name one endpoint.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', ' ']).next().unwrap_or(rest)
 }

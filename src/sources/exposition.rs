@@ -65,8 +65,8 @@ impl<'w> Wanted<'w> {
 
 /// Reads one body.
 #[derive(Debug)]
-pub struct Reader<'w> {
-    wanted: &'w Wanted<'w>,
+pub struct Reader<'r, 'w> {
+    wanted: &'r Wanted<'w>,
     limits: Limits,
     /// The start of a line whose end has not arrived yet.
     carry: Vec<u8>,
@@ -75,14 +75,14 @@ pub struct Reader<'w> {
     tally: Tally,
 }
 
-impl<'w> Reader<'w> {
+impl<'r, 'w> Reader<'r, 'w> {
     #[must_use]
-    pub fn new(wanted: &'w Wanted<'w>) -> Self {
+    pub fn new(wanted: &'r Wanted<'w>) -> Self {
         Self::with_limits(wanted, Limits::default())
     }
 
     #[must_use]
-    pub fn with_limits(wanted: &'w Wanted<'w>, limits: Limits) -> Self {
+    pub fn with_limits(wanted: &'r Wanted<'w>, limits: Limits) -> Self {
         Self {
             wanted,
             limits,

@@ -116,7 +116,7 @@ fn link(files: &mut Files, name: &str) -> Link {
 }
 
 /// RFC 2863 states as the kernel words them; a tunnel has no opinion and says `unknown`.
-fn up(state: &str) -> Option<bool> {
+pub fn up(state: &str) -> Option<bool> {
     match state {
         "up" => Some(true),
         "down" | "lowerlayerdown" | "notpresent" => Some(false),

@@ -1,0 +1,326 @@
+//! The state of the console, and [`App::update`], the only thing that changes it.
+//!
+//! No I/O, no clock, no screen: events in, effects out. Drawing takes `&App`.
+
+pub mod keys;
+pub mod prompt;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::{Now, Stamp};
+use crate::effect::Effect;
+use crate::event::{Drawn, Event, Message, OwnUse};
+use crate::findings::Ledger;
+use crate::listing::{Context, Listing, Order, RowKey, View};
+use crate::model::Model;
+use prompt::{Prompt, PromptKind};
+
+/// A key binding as the help shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    pub keys: String,
+    pub intent: String,
+    pub doc: String,
+    /// Pane id, or empty for everywhere.
+    pub scope: String,
+}
+
+/// What fills the body instead of the pane's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Everything about one row.
+    Detail(RowKey),
+    Messages,
+}
+
+/// How the console is to look and name itself; fixed at start.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Shown in the header band, `PROD-EU`; empty for none.
+    pub context: String,
+    /// The context is production: drawn as such, by word and colour.
+    pub production: bool,
+    /// Targets whose certificates are not verified.
+    pub tls_off: Vec<String>,
+}
+
+pub struct App {
+    pub model: Model,
+    pub ledger: Ledger,
+    pub now: Now,
+    pub identity: Identity,
+    pub bindings: Vec<Binding>,
+    listings: Vec<&'static dyn Listing>,
+    views: BTreeMap<&'static str, View>,
+    pane: usize,
+    last_pane: usize,
+    page: Option<Page>,
+    scroll: usize,
+    prompt: Option<Prompt>,
+    history: Vec<String>,
+    /// The sort picker is open: the next key names a column.
+    picking_sort: bool,
+    pending: String,
+    notice: Option<(String, Stamp)>,
+    order: Order,
+    /// Model generation and view that `order` was computed from.
+    computed: u64,
+    frozen: Option<Now>,
+    /// Findings that began after this moment count as new to the reader.
+    seen_until: Stamp,
+    drawn: Drawn,
+    pub size: (u16, u16),
+    pub own: OwnUse,
+    pub messages: Vec<Message>,
+    dirty: bool,
+}
+
+/// How long a notice stays on the hint line.
+const NOTICE: Duration = Duration::from_secs(8);
+
+impl App {
+    /// A console over `model`, opened on the pane of index `pane`.
+    #[must_use]
+    pub fn new(model: Model, listings: Vec<&'static dyn Listing>, pane: usize, now: Now) -> Self {
+        let mut app = Self {
+            model,
+            ledger: Ledger::default(),
+            now,
+            identity: Identity::default(),
+            bindings: Vec::new(),
+            views: listings
+                .iter()
+                .map(|listing| (listing.id(), View::default()))
+                .collect(),
+            pane: pane.min(listings.len().saturating_sub(1)),
+            last_pane: 0,
+            listings,
+            page: None,
+            scroll: 0,
+            prompt: None,
+            history: Vec::new(),
+            picking_sort: false,
+            pending: String::new(),
+            notice: None,
+            order: Order::default(),
+            computed: u64::MAX,
+            frozen: None,
+            seen_until: now.stamp,
+            drawn: Drawn::default(),
+            size: (80, 24),
+            own: OwnUse::default(),
+            messages: Vec::new(),
+            dirty: true,
+        };
+        app.ledger.run(&mut app.model, now);
+        app.refresh();
+        app
+    }
+
+    /// Takes in one event. What it wants done comes back as effects.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Intent(intent) => effects = self.intend(intent),
+            Event::Typed(chord) => effects = self.typed(chord),
+            Event::Pasted(text) => self.pasted(&text),
+            Event::Pending(keys) => self.pending = keys,
+            Event::Unbound(keys) => self.say(format!("{keys} does nothing here; ? lists the keys")),
+            Event::Observed {
+                observation,
+                next_poll,
+                dropped,
+            } => {
+                self.model.announce(&observation.feed, next_poll, dropped);
+                self.model.absorb(*observation);
+            }
+            Event::Tick(now) => return self.tick(now),
+            Event::Resumed { slept, now } => {
+                self.now = now;
+                self.model.distrust_all(now);
+                self.say(format!(
+                    "slept {}; everything is being asked again",
+                    crate::units::span(slept)
+                ));
+            }
+            Event::Resized { width, height } => self.size = (width, height),
+            Event::Drawn(drawn) => {
+                self.view_mut().offset = drawn.offset;
+                self.scroll = self.scroll.min(drawn.scroll_max);
+                self.drawn = drawn;
+                return effects;
+            }
+            Event::Own(own) => self.own = own,
+            Event::Messages(messages) => self.messages = messages,
+            Event::Notice(text) => self.say(text),
+        }
+        self.dirty = true;
+        effects
+    }
+
+    /// Brings rules and rows up to date with the model. The driver calls it before a frame, so that
+    /// a burst of observations costs one run and not one each.
+    pub fn refresh(&mut self) {
+        self.model.age(self.now);
+        if self.ledger.run(&mut self.model, self.now) {
+            self.dirty = true;
+        }
+        let stamp = self.model.generation();
+        if self.computed != stamp && self.frozen.is_none() {
+            self.computed = stamp;
+            self.reorder();
+        }
+    }
+
+    fn tick(&mut self, now: Now) -> Vec<Effect> {
+        let second = |at: Stamp| at.0 / 1_000_000_000;
+        // Ages are shown in seconds: a frame more often than that would show the same.
+        self.dirty |= second(self.now.stamp) != second(now.stamp);
+        self.now = now;
+        if self
+            .notice
+            .as_ref()
+            .is_some_and(|(_, since)| now.stamp.since(*since) > NOTICE)
+        {
+            self.notice = None;
+            self.dirty = true;
+        }
+        if self.page == Some(Page::Messages) && self.dirty {
+            return vec![Effect::FetchMessages];
+        }
+        Vec::new()
+    }
+
+    /// Sorts and filters the open pane anew; the cursor stays on its row, and the row on its line.
+    fn reorder(&mut self) {
+        let listing = self.listing();
+        let view = self.view().clone();
+        let order = Order::compute(listing, &self.context(), &view);
+        let last = order.rows.len().saturating_sub(1);
+        let index = match &view.cursor {
+            Some(key) => order.find(key).unwrap_or_else(|| view.index.min(last)),
+            None => 0,
+        };
+        let key = order.rows.get(index).map(|row| row.key.clone());
+        let line = view.index.saturating_sub(view.offset);
+        let view = self.view_mut();
+        // Without a choice of the reader the cursor stays at the top, on whatever is worst now.
+        if view.cursor.is_some() {
+            view.cursor = key;
+            view.offset = index.saturating_sub(line);
+        }
+        view.index = index;
+        self.order = order;
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            snap: self.model.snapshot(self.now),
+            ledger: &self.ledger,
+            unfolded: &self.view().unfolded,
+            bindings: &self.bindings,
+        }
+    }
+
+    /// What rows and cells are made from, for drawing.
+    #[must_use]
+    pub fn drawing_context(&self) -> Context<'_> {
+        self.context()
+    }
+
+    #[must_use]
+    pub fn listing(&self) -> &'static dyn Listing {
+        self.listings[self.pane]
+    }
+
+    #[must_use]
+    pub fn listings(&self) -> &[&'static dyn Listing] {
+        &self.listings
+    }
+
+    #[must_use]
+    pub fn pane(&self) -> usize {
+        self.pane
+    }
+
+    /// The open pane's view; every listing has one from the start.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        &self.views[self.listing().id()]
+    }
+
+    fn view_mut(&mut self) -> &mut View {
+        self.views.entry(self.listings[self.pane].id()).or_default()
+    }
+
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    #[must_use]
+    pub fn page(&self) -> Option<&Page> {
+        self.page.as_ref()
+    }
+
+    #[must_use]
+    pub fn scroll(&self) -> usize {
+        self.scroll
+    }
+
+    #[must_use]
+    pub fn prompt(&self) -> Option<&Prompt> {
+        self.prompt.as_ref()
+    }
+
+    #[must_use]
+    pub fn picking_sort(&self) -> bool {
+        self.picking_sort
+    }
+
+    #[must_use]
+    pub fn pending(&self) -> &str {
+        &self.pending
+    }
+
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_ref().map(|(text, _)| text.as_str())
+    }
+
+    #[must_use]
+    pub fn frozen(&self) -> Option<Now> {
+        self.frozen
+    }
+
+    #[must_use]
+    pub fn seen_until(&self) -> Stamp {
+        self.seen_until
+    }
+
+    /// Does a key go to a text field rather than to the keymap?
+    #[must_use]
+    pub fn is_typing(&self) -> bool {
+        self.prompt.is_some() || self.picking_sort
+    }
+
+    /// True once after anything visible changed.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some((text.into(), self.now.stamp));
+        self.dirty = true;
+    }
+
+    fn open_prompt(&mut self, kind: PromptKind, text: &str) {
+        self.prompt = Some(Prompt::new(kind, text));
+    }
+}

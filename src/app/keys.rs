@@ -1,0 +1,437 @@
+//! What the reader's wishes do to the state.
+
+use super::prompt::{Prompt, PromptKind, Typed};
+use super::{App, Page};
+use crate::chord::{Chord, KeyCode};
+use crate::effect::Effect;
+use crate::intent::Intent;
+use crate::listing::{Direction, RowKey};
+
+impl App {
+    pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
+        self.notice = None;
+        match intent {
+            Intent::MoveDown => self.go(1),
+            Intent::MoveUp => self.go(-1),
+            Intent::PageDown => self.go(self.page_rows()),
+            Intent::PageUp => self.go(-self.page_rows()),
+            Intent::HalfPageDown => self.go((self.page_rows() / 2).max(1)),
+            Intent::HalfPageUp => self.go(-(self.page_rows() / 2).max(1)),
+            Intent::Top => self.go(isize::MIN / 2),
+            Intent::Bottom => self.go(isize::MAX / 2),
+            Intent::Left => self.pan(-1),
+            Intent::Right => self.pan(1),
+            Intent::NextMatch => self.go(1),
+            Intent::PreviousMatch => self.go(-1),
+            Intent::Open | Intent::Details | Intent::Evidence => self.open(),
+            Intent::Back => return self.back(),
+            Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
+            Intent::NextPane => self.goto_pane((self.pane + 1) % self.listings.len()),
+            Intent::LastPane => self.goto_pane(self.last_pane),
+            Intent::Filter => {
+                let text = self.view().filter.clone();
+                self.open_prompt(PromptKind::Filter, &text);
+            }
+            Intent::Palette => self.open_prompt(PromptKind::Palette, ""),
+            Intent::Help => self.goto_named("help"),
+            Intent::Sort => self.picking_sort = true,
+            Intent::InvertSort => self.invert_sort(),
+            Intent::ProblemsOnly => {
+                let view = self.view_mut();
+                view.problems_only = !view.problems_only;
+                self.reorder();
+            }
+            Intent::ShowAll => self.show_all(),
+            Intent::Wide => {
+                let view = self.view_mut();
+                view.wide = !view.wide;
+            }
+            Intent::Unfold => self.toggle_fold(),
+            Intent::Fold => self.fold(),
+            Intent::Copy => return self.copy(),
+            Intent::PollNow => return self.poll_now(),
+            Intent::Freeze => {
+                self.frozen = if self.frozen.is_some() {
+                    None
+                } else {
+                    Some(self.now)
+                };
+                self.computed = u64::MAX;
+            }
+            Intent::Messages => {
+                self.show(Page::Messages);
+                return vec![Effect::FetchMessages];
+            }
+            Intent::Redraw => return vec![Effect::Redraw],
+            Intent::Suspend => return vec![Effect::Suspend],
+            Intent::Quit => return self.leave(),
+            Intent::Cancel => return vec![Effect::Quit],
+        }
+        Vec::new()
+    }
+
+    fn page_rows(&self) -> isize {
+        isize::try_from(self.drawn.rows.max(1)).unwrap_or(1)
+    }
+
+    /// Moves the cursor, or scrolls an open page.
+    fn go(&mut self, by: isize) {
+        if self.page.is_some() {
+            self.scroll = self
+                .scroll
+                .saturating_add_signed(by)
+                .min(self.drawn.scroll_max);
+            return;
+        }
+        let last = self.order.rows.len().saturating_sub(1);
+        let index = self.view().index.saturating_add_signed(by).min(last);
+        let key = self.order.rows.get(index).map(|row| row.key.clone());
+        let view = self.view_mut();
+        view.index = index;
+        view.cursor = key;
+        self.seen_until = self.now.stamp;
+    }
+
+    /// The row under the cursor as last drawn.
+    #[must_use]
+    pub fn selected(&self) -> Option<&RowKey> {
+        self.order.rows.get(self.view().index).map(|row| &row.key)
+    }
+
+    fn open(&mut self) {
+        if self.page.is_some() {
+            return;
+        }
+        if let Some(key) = self.selected().cloned() {
+            self.view_mut().cursor = Some(key.clone());
+            self.show(Page::Detail(key));
+        }
+    }
+
+    fn show(&mut self, page: Page) {
+        self.page = Some(page);
+        self.scroll = 0;
+    }
+
+    /// One level back: page, then filter, then problems-only, then Triage.
+    fn back(&mut self) -> Vec<Effect> {
+        if self.page.take().is_some() {
+            self.scroll = 0;
+        } else if !self.view().filter.is_empty() {
+            self.view_mut().filter.clear();
+            self.reorder();
+        } else if self.view().problems_only {
+            self.view_mut().problems_only = false;
+            self.reorder();
+        } else if self.pane != 0 {
+            self.goto_pane(0);
+        }
+        Vec::new()
+    }
+
+    /// `q`: closes what is open, and at the top level leaves.
+    fn leave(&mut self) -> Vec<Effect> {
+        if self.page.take().is_some() {
+            self.scroll = 0;
+            return Vec::new();
+        }
+        vec![Effect::Quit]
+    }
+
+    fn goto_pane(&mut self, pane: usize) {
+        if pane >= self.listings.len() {
+            self.say(format!(
+                "there is no pane {}; 1 to {} exist",
+                pane + 1,
+                self.listings.len()
+            ));
+            return;
+        }
+        self.page = None;
+        self.scroll = 0;
+        if pane != self.pane {
+            self.last_pane = self.pane;
+            self.pane = pane;
+        }
+        self.reorder();
+    }
+
+    fn goto_named(&mut self, id: &str) {
+        if let Some(pane) = self.listings.iter().position(|listing| listing.id() == id) {
+            self.goto_pane(pane);
+        }
+    }
+
+    /// Shows columns that did not fit, by leaving out as many from the left.
+    fn pan(&mut self, by: isize) {
+        let most = self.listing().columns().len().saturating_sub(2);
+        let view = self.view_mut();
+        view.pan = view.pan.saturating_add_signed(by).min(most);
+    }
+
+    fn show_all(&mut self) {
+        let view = self.view_mut();
+        view.filter.clear();
+        view.problems_only = false;
+        view.pan = 0;
+        self.reorder();
+    }
+
+    fn fold(&mut self) {
+        let Some(key) = self.selected().cloned() else {
+            return;
+        };
+        self.view_mut().unfolded.remove(&key);
+        self.reorder();
+    }
+
+    fn toggle_fold(&mut self) {
+        let Some(key) = self.selected().cloned() else {
+            return;
+        };
+        let view = self.view_mut();
+        view.cursor = Some(key.clone());
+        if !view.unfolded.remove(&key) {
+            view.unfolded.insert(key);
+        }
+        self.reorder();
+    }
+
+    fn invert_sort(&mut self) {
+        let view = self.view_mut();
+        if let Some((_, direction)) = &mut view.sort {
+            *direction = flipped(*direction);
+        }
+        self.reorder();
+    }
+
+    fn copy(&mut self) -> Vec<Effect> {
+        let Some(text) = self.selected().map(|key| self.name_of(key)) else {
+            return Vec::new();
+        };
+        self.say(format!("copied {} bytes: {text}", text.len()));
+        vec![Effect::Copy(text)]
+    }
+
+    fn name_of(&self, key: &RowKey) -> String {
+        match key {
+            RowKey::Feed(index) => self
+                .model
+                .feeds()
+                .get(*index)
+                .map(|feed| feed.spec.id.to_string()),
+            RowKey::Text(text) => Some(text.to_string()),
+            RowKey::Item(_, item) => Some(item.to_string()),
+            key => key.subject().map(ToString::to_string),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Polls the feeds behind the row under the cursor; all of them where the row has none.
+    fn poll_now(&mut self) -> Vec<Effect> {
+        let selected = self.selected().cloned();
+        let feeds: Vec<_> = match &selected {
+            Some(RowKey::Feed(index)) => self.model.feeds().get(*index).into_iter().collect(),
+            Some(key) => match key.subject() {
+                Some(subject) => self
+                    .model
+                    .feeds()
+                    .iter()
+                    .filter(|feed| {
+                        feed.subject() == subject
+                            || feed.subject().whole().as_ref() == Some(subject)
+                    })
+                    .collect(),
+                None => Vec::new(),
+            },
+            None => Vec::new(),
+        };
+        let feeds = if feeds.is_empty() {
+            self.model.feeds().iter().collect()
+        } else {
+            feeds
+        };
+        let effects: Vec<_> = feeds
+            .iter()
+            .map(|feed| Effect::PollNow(feed.spec.id.clone()))
+            .collect();
+        self.say(match effects.len() {
+            1 => "polling 1 feed now".to_owned(),
+            n => format!("polling {n} feeds now"),
+        });
+        effects
+    }
+
+    pub(super) fn typed(&mut self, chord: Chord) -> Vec<Effect> {
+        if self.picking_sort {
+            self.pick_sort(chord);
+            return Vec::new();
+        }
+        let Some(mut prompt) = self.prompt.take() else {
+            return Vec::new();
+        };
+        match prompt.key(chord) {
+            Typed::Accepted => return self.accept(&prompt),
+            Typed::Cancelled => {
+                if prompt.kind == PromptKind::Filter {
+                    self.apply_filter(&prompt.before.clone());
+                }
+                return Vec::new();
+            }
+            Typed::Changed if prompt.kind == PromptKind::Filter => self.apply_filter(prompt.text()),
+            Typed::Complete if prompt.kind == PromptKind::Palette => {
+                if let Some(completed) = self.completions(prompt.text()).into_iter().next() {
+                    prompt.set(&completed);
+                }
+            }
+            Typed::Older if prompt.kind == PromptKind::Palette => self.recall(&mut prompt, 1),
+            Typed::Newer if prompt.kind == PromptKind::Palette => self.recall(&mut prompt, -1),
+            _ => {}
+        }
+        self.prompt = Some(prompt);
+        Vec::new()
+    }
+
+    pub(super) fn pasted(&mut self, text: &str) {
+        let Some(mut prompt) = self.prompt.take() else {
+            self.say("pasted text was dropped: no text field is open");
+            return;
+        };
+        prompt.insert(text);
+        if prompt.kind == PromptKind::Filter {
+            self.apply_filter(prompt.text());
+        }
+        self.prompt = Some(prompt);
+    }
+
+    fn apply_filter(&mut self, text: &str) {
+        let view = self.view_mut();
+        text.clone_into(&mut view.filter);
+        view.offset = 0;
+        self.reorder();
+    }
+
+    fn accept(&mut self, prompt: &Prompt) -> Vec<Effect> {
+        match prompt.kind {
+            PromptKind::Filter => Vec::new(),
+            PromptKind::Palette => {
+                let line = prompt.text().trim().to_owned();
+                if line.is_empty() {
+                    return Vec::new();
+                }
+                self.history.retain(|old| *old != line);
+                self.history.push(line.clone());
+                self.command(&line)
+            }
+        }
+    }
+
+    fn recall(&self, prompt: &mut Prompt, step: isize) {
+        let next = match (prompt.recalled, step) {
+            (None, 1) => Some(0),
+            (Some(at), 1) => Some((at + 1).min(self.history.len().saturating_sub(1))),
+            (Some(0) | None, _) => None,
+            (Some(at), _) => Some(at - 1),
+        };
+        prompt.recalled = next;
+        match next.and_then(|at| self.history.iter().rev().nth(at)) {
+            Some(line) => prompt.set(line),
+            None => prompt.set(""),
+        }
+    }
+
+    /// The palette's words: every pane by its id, and every intent that takes no argument.
+    #[must_use]
+    pub fn completions(&self, typed: &str) -> Vec<String> {
+        let typed = typed.trim();
+        let panes = self.listings.iter().map(|listing| listing.id().to_owned());
+        let intents = Intent::ALL.iter().map(|intent| intent.name().to_owned());
+        let words: Vec<String> = panes.chain(intents).chain(["q".to_owned()]).collect();
+        let mut hits: Vec<(usize, String)> = words
+            .into_iter()
+            .filter_map(|word| Some((rank(&word, typed)?, word)))
+            .collect();
+        hits.sort();
+        hits.dedup();
+        hits.into_iter().map(|(_, word)| word).collect()
+    }
+
+    fn command(&mut self, line: &str) -> Vec<Effect> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if let Some(pane) = self
+            .listings
+            .iter()
+            .position(|listing| listing.id() == word)
+        {
+            self.goto_pane(pane);
+            if !rest.trim().is_empty() {
+                self.apply_filter(rest.trim());
+            }
+            return Vec::new();
+        }
+        if matches!(word, "q" | "quit") {
+            return vec![Effect::Quit];
+        }
+        if let Ok(intent) = word.parse::<Intent>() {
+            return self.intend(intent);
+        }
+        let near = self.completions(word).into_iter().next();
+        self.say(match near {
+            Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
+            None => format!("no command `{word}`; tab lists them"),
+        });
+        Vec::new()
+    }
+
+    /// `S` then the letter or number of a column; the same column again turns the order round.
+    fn pick_sort(&mut self, chord: Chord) {
+        self.picking_sort = false;
+        let KeyCode::Char(c) = chord.code else { return };
+        let columns = self.listing().columns();
+        if c == '0' {
+            self.view_mut().sort = None;
+            self.reorder();
+            return;
+        }
+        let Some(column) = sort_letters(columns.len())
+            .position(|letter| letter == c)
+            .and_then(|at| columns.get(at))
+        else {
+            self.say(format!("no column has the letter {c}"));
+            return;
+        };
+        let view = self.view_mut();
+        view.sort = match view.sort {
+            Some((id, direction)) if id == column.id => Some((id, flipped(direction))),
+            _ => Some((column.id, Direction::Up)),
+        };
+        self.reorder();
+    }
+}
+
+fn flipped(direction: Direction) -> Direction {
+    match direction {
+        Direction::Up => Direction::Down,
+        Direction::Down => Direction::Up,
+    }
+}
+
+/// The letter that picks each column in the sort picker.
+pub fn sort_letters(columns: usize) -> impl Iterator<Item = char> {
+    ('a'..='z').take(columns)
+}
+
+/// How well a palette word fits what was typed: prefix first, then a part, then letters in order.
+fn rank(word: &str, typed: &str) -> Option<usize> {
+    if word.starts_with(typed) {
+        return Some(word.len());
+    }
+    if let Some(at) = word.find(typed) {
+        return Some(100 + at);
+    }
+    let mut letters = word.chars();
+    typed
+        .chars()
+        .all(|wanted| letters.any(|c| c == wanted))
+        .then_some(200 + word.len())
+}

@@ -1,0 +1,289 @@
+//! The loop of the console: terminal, pollers and clock in; frames and effects out.
+//!
+//! Nothing in the `select!` sleeps, connects or retries. A key is drawn at once, data at most
+//! twenty times a second, and ages once a second.
+
+mod own;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::chord::{Chord, Input, MouseKind};
+use crate::clock::{self, Stamp};
+use crate::effect::Effect;
+use crate::event::{Drawn, Event, Message};
+use crate::intent::Intent;
+use crate::keymap::{Keymap, Keys, Outcome};
+use crate::paint::Skin;
+use crate::poll::{Poller, Schedule, Watched};
+use crate::screen;
+use crate::terminal::{Terminal, TerminalEvent};
+use own::OwnMeter;
+
+/// Least time between two frames that only data asked for.
+const FRAME_GAP: Duration = Duration::from_millis(50);
+/// Observations taken in before a frame is due again.
+const BURST: usize = 256;
+/// A difference of the two clocks beyond this is a suspend, not scheduling.
+const SUSPEND: Duration = Duration::from_secs(2);
+const OWN_PERIOD: Duration = Duration::from_secs(5);
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Left,
+    /// A signal; the number is the exit code.
+    Signalled(u8),
+    TerminalGone,
+}
+
+/// Everything the loop runs on.
+pub struct Console<'a> {
+    pub app: App,
+    pub feeds: Vec<Watched>,
+    pub keymap: Keymap,
+    pub skin: Skin<'a>,
+    pub terminal: Terminal,
+    pub events: Receiver<TerminalEvent>,
+}
+
+/// Runs until the reader leaves, a signal comes or the terminal goes.
+///
+/// # Errors
+/// Writing to the terminal failed.
+pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
+    let Console {
+        mut app,
+        feeds,
+        keymap,
+        skin,
+        terminal,
+        events,
+    } = console;
+    let (width, height) = terminal.size();
+    app.update(Event::Resized { width, height });
+    let mut driver = Driver {
+        app,
+        poller: None,
+        keymap,
+        skin,
+        terminal,
+        keys: Keys::default(),
+        own: OwnMeter::default(),
+        ending: None,
+    };
+    // The first frame stands before any connection is tried.
+    driver.frame()?;
+    driver.poller = Some(Poller::start(feeds, Schedule::Watch));
+    driver.turn(events).await
+}
+
+struct Driver<'a> {
+    app: App,
+    poller: Option<Poller>,
+    keymap: Keymap,
+    skin: Skin<'a>,
+    terminal: Terminal,
+    /// Keys of an unfinished sequence.
+    keys: Keys,
+    own: OwnMeter,
+    ending: Option<Ending>,
+}
+
+impl Driver<'_> {
+    async fn turn(mut self, mut events: Receiver<TerminalEvent>) -> std::io::Result<Ending> {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut own_due = Instant::now();
+        let mut last_frame = Instant::now();
+        let mut asleep = slept();
+        loop {
+            let waits_for_frame = self.app.is_dirty();
+            tokio::select! {
+                biased;
+                event = events.recv() => {
+                    self.terminal_event(event)?;
+                    while let Ok(event) = events.try_recv() {
+                        self.terminal_event(Some(event))?;
+                    }
+                    self.frame_if_dirty(&mut last_frame)?;
+                }
+                () = tokio::time::sleep_until(last_frame + FRAME_GAP), if waits_for_frame => {
+                    self.frame_if_dirty(&mut last_frame)?;
+                }
+                () = ready(self.poller.as_ref()) => self.observe(),
+                _ = tick.tick() => {
+                    let gap = slept();
+                    if gap > asleep + SUSPEND {
+                        self.resume(gap.saturating_sub(asleep));
+                    }
+                    asleep = gap;
+                    if own_due <= Instant::now() {
+                        own_due = Instant::now() + OWN_PERIOD;
+                        let own = self.own.measure(clock::stamp());
+                        self.app.update(Event::Own(own));
+                    }
+                    self.handle(Event::Tick(clock::now()))?;
+                    self.frame_if_dirty(&mut last_frame)?;
+                }
+            }
+            if let Some(ending) = self.ending {
+                return Ok(ending);
+            }
+        }
+    }
+
+    fn observe(&mut self) {
+        let deliveries = self
+            .poller
+            .as_ref()
+            .map(|poller| poller.take(BURST))
+            .unwrap_or_default();
+        for delivery in deliveries {
+            self.app.update(Event::Observed {
+                observation: Box::new(delivery.observation),
+                next_poll: delivery.next_poll,
+                dropped: delivery.dropped,
+            });
+        }
+    }
+
+    fn resume(&mut self, slept: Duration) {
+        self.app.update(Event::Resumed {
+            slept,
+            now: clock::now(),
+        });
+        if let Some(poller) = &self.poller {
+            poller.resume();
+        }
+    }
+
+    fn terminal_event(&mut self, event: Option<TerminalEvent>) -> std::io::Result<()> {
+        match event {
+            Some(TerminalEvent::Input(input)) => self.input(input),
+            Some(TerminalEvent::Resize { columns, rows }) => self.handle(Event::Resized {
+                width: columns,
+                height: rows,
+            }),
+            Some(TerminalEvent::Resumed) => {
+                self.terminal.repaint();
+                let (width, height) = self.terminal.size();
+                self.handle(Event::Resized { width, height })
+            }
+            Some(TerminalEvent::Stop(stop)) => {
+                self.ending = Some(Ending::Signalled(stop.exit_code()));
+                Ok(())
+            }
+            Some(TerminalEvent::Closed) | None => {
+                self.ending = Some(Ending::TerminalGone);
+                Ok(())
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) -> std::io::Result<()> {
+        match input {
+            Input::Key(chord) if self.app.is_typing() => self.handle(Event::Typed(chord)),
+            Input::Key(chord) => self.key(chord),
+            Input::Paste(text) => self.handle(Event::Pasted(text)),
+            Input::Mouse(mouse) => match mouse.kind {
+                MouseKind::WheelUp => self.handle(Event::Intent(Intent::MoveUp)),
+                MouseKind::WheelDown => self.handle(Event::Intent(Intent::MoveDown)),
+                MouseKind::PressLeft => Ok(()),
+            },
+            Input::FocusGained | Input::FocusLost | Input::Reply(_) => Ok(()),
+        }
+    }
+
+    fn key(&mut self, chord: Chord) -> std::io::Result<()> {
+        let outcome = self
+            .keys
+            .press(&self.keymap, self.app.listing().id(), chord);
+        let pending: Vec<String> = self
+            .keys
+            .pending()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        self.app.update(Event::Pending(pending.join(" ")));
+        match outcome {
+            Outcome::Matched(intent) => self.handle(Event::Intent(intent)),
+            Outcome::NotFound => self.handle(Event::Unbound(chord.to_string())),
+            Outcome::Pending | Outcome::Cancelled => Ok(()),
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> std::io::Result<()> {
+        for effect in self.app.update(event) {
+            match effect {
+                Effect::Quit => self.ending = Some(Ending::Left),
+                Effect::Suspend => self.terminal.suspend()?,
+                Effect::Redraw => self.terminal.repaint(),
+                Effect::PollNow(feed) => {
+                    if let Some(poller) = &self.poller {
+                        poller.poll_now(&feed);
+                    }
+                }
+                Effect::Copy(text) => {
+                    if let Err(error) = self.terminal.copy(&text) {
+                        self.app
+                            .update(Event::Notice(format!("not copied: {error}")));
+                    }
+                }
+                Effect::FetchMessages => {
+                    self.app.update(Event::Messages(messages()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn frame_if_dirty(&mut self, last: &mut Instant) -> std::io::Result<()> {
+        if self.app.is_dirty() && self.ending.is_none() {
+            *last = Instant::now();
+            self.frame()?;
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self) -> std::io::Result<()> {
+        self.app.update(Event::Tick(clock::now()));
+        self.app.refresh();
+        self.app.take_dirty();
+        let (app, skin) = (&self.app, self.skin);
+        let mut drawn = Drawn::default();
+        self.terminal
+            .draw(|frame| drawn = screen::draw(app, skin, frame.buffer_mut()))?;
+        self.own.frames += 1;
+        self.app.update(Event::Drawn(drawn));
+        Ok(())
+    }
+}
+
+async fn ready(poller: Option<&Poller>) {
+    match poller {
+        Some(poller) => poller.ready().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Time that the machine has slept since boot, by the difference of its two clocks.
+fn slept() -> Duration {
+    let (awake, all): (Stamp, Stamp) = (clock::awake(), clock::stamp());
+    all.since(awake)
+}
+
+fn messages() -> Vec<Message> {
+    let recent = crate::logging::recent();
+    recent
+        .into_iter()
+        .map(|message| Message {
+            at: message.at,
+            level: message.level,
+            text: message.text,
+        })
+        .collect()
+}

@@ -1,0 +1,430 @@
+//! What a pane lists, without a screen: rows, cells, order and filter.
+//!
+//! A [`Listing`] says which rows there are and what a cell holds; [`Order`] keeps them sorted and
+//! filtered between changes, so that a frame only asks for the cells that it shows.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::app::Binding;
+
+use crate::findings::{FindingId, Ledger, Severity};
+use crate::model::{FeedIndex, Snapshot};
+use crate::role::Role;
+use crate::subject::Subject;
+use crate::text::{self, SafeText};
+
+/// What rows and cells are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub snap: Snapshot<'a>,
+    pub ledger: &'a Ledger,
+    /// Rows whose folded children are shown.
+    pub unfolded: &'a BTreeSet<RowKey>,
+    /// The keys in force, for the help.
+    pub bindings: &'a [Binding],
+}
+
+/// What a row stands for: stable while the table re-sorts, so that the cursor follows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKey {
+    Subject(Subject),
+    Finding(FindingId),
+    Feed(FeedIndex),
+    /// A line of its own under a subject: a rule group, an alert, a scrape target.
+    Item(Subject, Arc<str>),
+    Text(Arc<str>),
+}
+
+impl RowKey {
+    /// The subject that an intent on this row is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Subject(subject) | Self::Item(subject, _) => Some(subject),
+            Self::Finding(id) => Some(&id.subject),
+            Self::Feed(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+/// One row before its cells are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub key: RowKey,
+    /// Indentation: children follow their parent and stay with it in any order.
+    pub depth: u8,
+    /// Kept when only problems are shown.
+    pub problem: bool,
+}
+
+impl Row {
+    #[must_use]
+    pub fn new(key: RowKey) -> Self {
+        Self {
+            key,
+            depth: 0,
+            problem: false,
+        }
+    }
+
+    #[must_use]
+    pub fn problem(mut self, problem: bool) -> Self {
+        self.problem = problem;
+        self
+    }
+
+    #[must_use]
+    pub fn child(mut self) -> Self {
+        self.depth = 1;
+        self
+    }
+}
+
+/// The content of a cell. Text can only be safe text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Text(SafeText, Role),
+    /// Text after the glyph of its role: state by word, mark and colour at once.
+    Mark(SafeText, Role),
+    /// Several runs of text with roles of their own.
+    Runs(Vec<(SafeText, Role)>),
+    /// Samples over time, oldest first, a gap where nothing was learnt; `top` is the full height.
+    Spark {
+        samples: Vec<Option<f32>>,
+        top: Option<f32>,
+        role: Role,
+    },
+    /// A share of a whole as a bar with its percentage.
+    Bar {
+        share: f64,
+        role: Role,
+    },
+    /// An interval on a symmetric axis of `limit` to both sides.
+    Offset {
+        lo: f64,
+        hi: f64,
+        limit: f64,
+        role: Role,
+    },
+}
+
+impl Cell {
+    #[must_use]
+    pub fn text(text: impl Into<SafeText>, role: Role) -> Self {
+        Self::Text(text.into(), role)
+    }
+
+    #[must_use]
+    pub fn mark(text: impl Into<SafeText>, role: Role) -> Self {
+        Self::Mark(text.into(), role)
+    }
+
+    #[must_use]
+    pub fn plain(text: impl Into<SafeText>) -> Self {
+        Self::Text(text.into(), Role::Text)
+    }
+
+    /// Not known: always this mark, never an empty cell that could be read as fine.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::text("?", Role::Unknown)
+    }
+
+    /// Known to be nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::text("-", Role::Dim)
+    }
+
+    /// The text that a filter looks at.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Text(text, _) | Self::Mark(text, _) => text.to_string(),
+            Self::Runs(runs) => runs.iter().map(|(text, _)| text.as_str()).collect(),
+            Self::Bar { share, .. } => format!("{:.0}%", share * 100.0),
+            Self::Spark { .. } | Self::Offset { .. } => String::new(),
+        }
+    }
+
+    /// Columns that it would like to have.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Text(text, _) => text.width(),
+            Self::Mark(text, _) => text.width() + 2,
+            Self::Runs(runs) => runs.iter().map(|(text, _)| text.width()).sum(),
+            Self::Bar { .. } | Self::Spark { .. } | Self::Offset { .. } => 0,
+        }
+    }
+}
+
+/// What a column sorts by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SortValue {
+    Number(f64),
+    Text(String),
+    /// Nothing known: last in either direction.
+    Nothing,
+}
+
+impl SortValue {
+    /// Order in a direction; what is not known comes last in either.
+    fn compare(&self, other: &Self, direction: Direction) -> Ordering {
+        let up = match (self, other) {
+            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
+            (Self::Nothing, _) => return Ordering::Greater,
+            (_, Self::Nothing) => return Ordering::Less,
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+        };
+        if direction == Direction::Down {
+            up.reverse()
+        } else {
+            up
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// One column. When the screen is narrow, columns go in the order of `rank`, highest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Unique within the listing; what a sort is remembered by.
+    pub id: &'static str,
+    pub title: &'static str,
+    pub align: Align,
+    /// Columns of screen that it never goes below.
+    pub least: u16,
+    /// Columns of screen that it never exceeds; the one with the largest takes what is left over.
+    pub most: u16,
+    /// 0 stays always; higher ranks are dropped first.
+    pub rank: u8,
+}
+
+/// What a pane lists.
+pub trait Listing: Sync {
+    /// The pane's id: file stem in kebab case.
+    fn id(&self) -> &'static str;
+    fn title(&self) -> &'static str;
+    /// What it shows and how to read it; first line is a sentence for the help.
+    fn doc(&self) -> &'static str;
+    fn columns(&self) -> &'static [Column];
+    /// All rows in their natural order, children after their parents.
+    fn rows(&self, cx: &Context) -> Vec<Row>;
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell;
+    /// What a row sorts by in a column; the cell's text where a listing says nothing better.
+    fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
+        let words = self.cell(cx, row, column).words();
+        if words == "?" || words == "-" {
+            SortValue::Nothing
+        } else {
+            SortValue::Text(words)
+        }
+    }
+    /// The kind of subject listed, so that an empty table can say "not configured".
+    fn configured(&self, cx: &Context) -> bool {
+        let _ = cx;
+        true
+    }
+    /// What to do when nothing is configured for it.
+    fn how_to(&self) -> &'static str {
+        ""
+    }
+}
+
+/// Which way a column is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    #[default]
+    Up,
+    Down,
+}
+
+/// What the reader chose for one pane; holds while other panes are visited.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    pub cursor: Option<RowKey>,
+    /// Index of the cursor in the order, kept so that a vanished row leaves the cursor in place.
+    pub index: usize,
+    /// First row on the screen.
+    pub offset: usize,
+    /// Column id and direction; `None` is the listing's natural order.
+    pub sort: Option<(&'static str, Direction)>,
+    pub filter: String,
+    pub problems_only: bool,
+    pub unfolded: BTreeSet<RowKey>,
+    /// Columns after the first that are left out to make room for those behind them.
+    pub pan: usize,
+    /// The table has the whole body: no lines above it, no preview below.
+    pub wide: bool,
+}
+
+/// Rows in the order in which they are shown, with natural column widths.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    pub rows: Vec<Row>,
+    /// Width of the widest cell per column, over the first [`MEASURED`] rows.
+    pub widths: Vec<u16>,
+    /// Rows before filter and problems-only.
+    pub total: usize,
+}
+
+/// Rows measured for column widths; the widths must not jump while scrolling, nor cost more with
+/// more rows.
+const MEASURED: usize = 300;
+
+impl Order {
+    /// Sorts, filters and measures. Called when the facts or the view changed, not per frame.
+    #[must_use]
+    pub fn compute(listing: &dyn Listing, cx: &Context, view: &View) -> Self {
+        let mut rows = listing.rows(cx);
+        let total = rows.len();
+        if let Some((column, direction)) = view.sort {
+            rows = sorted(listing, cx, rows, column, direction);
+        }
+        if view.problems_only {
+            rows.retain(|row| row.problem);
+        }
+        if !view.filter.is_empty() {
+            let filter = Filter::parse(&view.filter);
+            rows.retain(|row| filter.accepts(&haystack(listing, cx, row)));
+        }
+        let widths = listing
+            .columns()
+            .iter()
+            .map(|column| {
+                let cells = rows
+                    .iter()
+                    .take(MEASURED)
+                    .map(|row| listing.cell(cx, row, column.id).width());
+                let widest = cells.max().unwrap_or(0).max(text::width(column.title));
+                u16::try_from(widest)
+                    .unwrap_or(u16::MAX)
+                    .clamp(column.least, column.most)
+            })
+            .collect();
+        Self {
+            rows,
+            widths,
+            total,
+        }
+    }
+
+    /// Where a row is now.
+    #[must_use]
+    pub fn find(&self, key: &RowKey) -> Option<usize> {
+        self.rows.iter().position(|row| row.key == *key)
+    }
+}
+
+fn haystack(listing: &dyn Listing, cx: &Context, row: &Row) -> String {
+    let cells = listing
+        .columns()
+        .iter()
+        .map(|column| listing.cell(cx, row, column.id).words());
+    let mut words = cells.collect::<Vec<_>>().join(" ");
+    if let Some(subject) = row.key.subject() {
+        words.push(' ');
+        words.push_str(&subject.to_string());
+    }
+    words.to_lowercase()
+}
+
+/// Sorts parents; children stay behind theirs. Unknown values go last in either direction.
+fn sorted(
+    listing: &dyn Listing,
+    cx: &Context,
+    rows: Vec<Row>,
+    column: &'static str,
+    direction: Direction,
+) -> Vec<Row> {
+    let mut groups: Vec<(SortValue, Vec<Row>)> = Vec::new();
+    for row in rows {
+        match groups.last_mut() {
+            Some((_, group)) if row.depth > 0 => group.push(row),
+            _ => groups.push((listing.sort_value(cx, &row, column), vec![row])),
+        }
+    }
+    groups.sort_by(|(a, _), (b, _)| a.compare(b, direction));
+    groups.into_iter().flat_map(|(_, group)| group).collect()
+}
+
+/// `text` keeps what contains it, `!text` what does not; several words must all hold. Case does
+/// not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter(Vec<(bool, String)>);
+
+impl Filter {
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let words = text
+            .split_whitespace()
+            .map(|word| match word.strip_prefix('!') {
+                Some(rest) => (false, rest.to_lowercase()),
+                None => (true, word.to_lowercase()),
+            });
+        Self(words.filter(|(_, word)| !word.is_empty()).collect())
+    }
+
+    /// Judges a text that is already in lower case.
+    #[must_use]
+    pub fn accepts(&self, lower: &str) -> bool {
+        self.0
+            .iter()
+            .all(|(wanted, word)| lower.contains(word.as_str()) == *wanted)
+    }
+}
+
+/// The role that a severity is drawn in.
+#[must_use]
+pub fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Critical => Role::Critical,
+        Severity::Warning => Role::Warning,
+        Severity::Unknown => Role::Unknown,
+        Severity::Info => Role::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_wants_all_words_and_refuses_the_negated() {
+        let filter = Filter::parse("etcd !m2");
+        assert!(filter.accepts("etcd/prod/m1 leader"));
+        assert!(!filter.accepts("etcd/prod/m2 leader"));
+        assert!(!filter.accepts("host/a"));
+        assert!(Filter::parse("  ").accepts("anything"));
+    }
+
+    #[test]
+    fn nothing_known_sorts_last_both_ways() {
+        let order = |direction| {
+            let mut values = [
+                SortValue::Nothing,
+                SortValue::Number(1.0),
+                SortValue::Number(2.0),
+            ];
+            values.sort_by(|a, b| a.compare(b, direction));
+            values
+        };
+        let [one, two] = [SortValue::Number(1.0), SortValue::Number(2.0)];
+        assert_eq!(
+            order(Direction::Up),
+            [one.clone(), two.clone(), SortValue::Nothing]
+        );
+        assert_eq!(order(Direction::Down), [two, one, SortValue::Nothing]);
+    }
+}

@@ -1,0 +1,413 @@
+//! etcd: clusters with their spare count, members beneath, worst first.
+
+use std::time::Duration;
+
+use super::{Block, Pane, detail, no_head, parts};
+use crate::facts::{EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus, Histogram};
+use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::model::{Reading, State};
+use crate::role::Role;
+use crate::subject::{Subject, SubjectKind};
+use crate::units;
+
+pub static PANE: Pane = Pane {
+    listing: &Etcd,
+    head: no_head,
+    preview,
+};
+
+struct Etcd;
+
+static COLUMNS: &[Column] = &[
+    Column {
+        id: "member",
+        title: "MEMBER",
+        align: Align::Left,
+        least: 14,
+        most: 40,
+        rank: 0,
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 10,
+        most: 10,
+        rank: 0,
+    },
+    Column {
+        id: "role",
+        title: "ROLE",
+        align: Align::Left,
+        least: 8,
+        most: 26,
+        rank: 0,
+    },
+    Column {
+        id: "lag",
+        title: "LAG",
+        align: Align::Right,
+        least: 5,
+        most: 8,
+        rank: 3,
+    },
+    Column {
+        id: "size",
+        title: "DB",
+        align: Align::Right,
+        least: 8,
+        most: 9,
+        rank: 2,
+    },
+    Column {
+        id: "used",
+        title: "IN USE",
+        align: Align::Right,
+        least: 8,
+        most: 9,
+        rank: 5,
+    },
+    Column {
+        id: "quota",
+        title: "QUOTA",
+        align: Align::Right,
+        least: 5,
+        most: 12,
+        rank: 4,
+    },
+    Column {
+        id: "fsync",
+        title: "FSYNC P99",
+        align: Align::Right,
+        least: 9,
+        most: 9,
+        rank: 2,
+    },
+    Column {
+        id: "read",
+        title: "READ",
+        align: Align::Right,
+        least: 6,
+        most: 9,
+        rank: 3,
+    },
+    Column {
+        id: "term",
+        title: "TERM",
+        align: Align::Right,
+        least: 4,
+        most: 6,
+        rank: 7,
+    },
+    Column {
+        id: "version",
+        title: "VERSION",
+        align: Align::Left,
+        least: 7,
+        most: 9,
+        rank: 6,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
+];
+
+impl Listing for Etcd {
+    fn id(&self) -> &'static str {
+        "etcd"
+    }
+    fn title(&self) -> &'static str {
+        "etcd"
+    }
+    fn doc(&self) -> &'static str {
+        "Every etcd cluster with its quorum and spare count, and each member below it."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+    fn configured(&self, cx: &Context) -> bool {
+        cx.snap.is_configured(SubjectKind::Etcd)
+    }
+    fn how_to(&self) -> &'static str {
+        "add a [[target]] with kind = \"etcd\" and its endpoints"
+    }
+
+    fn rows(&self, cx: &Context) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for cluster in clusters(cx) {
+            rows.push(
+                Row::new(RowKey::Subject(cluster.clone())).problem(parts::is_problem(cx, &cluster)),
+            );
+            for member in cx.snap.model.parts(&cluster, SubjectKind::EtcdMember) {
+                let problem = parts::is_problem(cx, member);
+                rows.push(
+                    Row::new(RowKey::Subject(member.clone()))
+                        .problem(problem)
+                        .child(),
+                );
+            }
+        }
+        rows
+    }
+
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
+        let Some(subject) = row.key.subject() else {
+            return Cell::none();
+        };
+        if subject.kind == SubjectKind::Etcd {
+            cluster_cell(cx, subject, column)
+        } else {
+            member_cell(cx, subject, column)
+        }
+    }
+
+    fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
+        let Some(subject) = row.key.subject() else {
+            return SortValue::Nothing;
+        };
+        match column {
+            "state" => SortValue::Number(parts::state_rank(cx, subject)),
+            "age" => cx.snap.age(subject).map_or(SortValue::Nothing, |(age, _)| {
+                SortValue::Number(age.as_secs_f64())
+            }),
+            _ => SortValue::Text(self.cell(cx, row, column).words()),
+        }
+    }
+}
+
+/// Every cluster that is configured, worst first: a cluster none of whose members ever answered
+/// has no facts of its own and must still have its row.
+fn clusters(cx: &Context) -> Vec<Subject> {
+    let known = cx.snap.model.subjects(SubjectKind::Etcd).cloned();
+    let named = cx
+        .snap
+        .model
+        .subjects(SubjectKind::EtcdMember)
+        .filter_map(Subject::whole);
+    let mut clusters: Vec<Subject> = known.chain(named).collect();
+    clusters.sort();
+    clusters.dedup();
+    clusters.sort_by(|a, b| parts::state_rank(cx, a).total_cmp(&parts::state_rank(cx, b)));
+    clusters
+}
+
+/// Voters that are listed, and those of them that answer freshly.
+#[must_use]
+pub fn voters(cx: &Context, cluster: &Subject) -> (usize, usize) {
+    let members: Vec<&Subject> = cx
+        .snap
+        .model
+        .parts(cluster, SubjectKind::EtcdMember)
+        .collect();
+    let listed = cx.snap.latest::<EtcdMembers>(cluster);
+    let voters = listed.map_or(members.len(), |list| {
+        list.value.members.iter().filter(|m| !m.learner).count()
+    });
+    let answering = members
+        .iter()
+        .filter(|member| {
+            let status = cx
+                .snap
+                .fresh::<EtcdStatus>(member)
+                .is_ok_and(|status| !status.value.learner);
+            let health = cx
+                .snap
+                .fresh::<EtcdHealth>(member)
+                .is_ok_and(|health| !health.value.healthy);
+            status && !health
+        })
+        .count();
+    (voters, answering)
+}
+
+fn cluster_cell(cx: &Context, cluster: &Subject, column: &str) -> Cell {
+    let (voters, well) = voters(cx, cluster);
+    let quorum = voters / 2 + 1;
+    match column {
+        "member" => Cell::text(cluster.leaf(), Role::Title),
+        "state" => parts::state(cx, cluster),
+        "role" => {
+            let role = if well < quorum {
+                Role::Critical
+            } else if well == quorum && voters > 1 {
+                Role::Warning
+            } else {
+                Role::Text
+            };
+            let spare = i64::try_from(well).unwrap_or(0) - i64::try_from(quorum).unwrap_or(0);
+            let text = if well < quorum {
+                format!("{well} of {voters}, QUORUM LOST")
+            } else {
+                format!("{well} of {voters}, spare {spare}")
+            };
+            Cell::text(text, role)
+        }
+        "version" => version_span(cx, cluster),
+        "age" => parts::age(cx.snap.age(cluster)),
+        _ => Cell::text("", Role::Dim),
+    }
+}
+
+fn version_span(cx: &Context, cluster: &Subject) -> Cell {
+    let mut versions: Vec<String> = cx
+        .snap
+        .model
+        .parts(cluster, SubjectKind::EtcdMember)
+        .filter_map(|member| {
+            Some(
+                cx.snap
+                    .latest::<EtcdStatus>(member)?
+                    .value
+                    .version
+                    .to_string(),
+            )
+        })
+        .collect();
+    versions.sort();
+    versions.dedup();
+    match versions.as_slice() {
+        [] => Cell::unknown(),
+        [one] => Cell::text(one.clone(), Role::Dim),
+        _ => Cell::text("mixed", Role::Warning),
+    }
+}
+
+fn member_cell(cx: &Context, member: &Subject, column: &str) -> Cell {
+    let status = cx.snap.latest::<EtcdStatus>(member);
+    match column {
+        "member" => Cell::plain(member.leaf()),
+        "state" => member_state(cx, member),
+        "age" => parts::age(cx.snap.age(member)),
+        "fsync" => latency_p99(cx, member, |metrics| metrics.wal_fsync.as_ref()),
+        "read" => read(cx, member),
+        "quota" => quota(cx, member),
+        _ => status.map_or_else(Cell::unknown, |status| {
+            status_cell(cx, member, &status, column)
+        }),
+    }
+}
+
+/// A member that does not answer is named so: its old numbers stay beside it, dated.
+fn member_state(cx: &Context, member: &Subject) -> Cell {
+    let mut feeds = cx.snap.model.feeds_for(member);
+    let silent = feeds.any(|feed| feed.state(cx.snap.now.stamp) == State::Bad);
+    if silent {
+        Cell::mark("no answer", Role::StateBad)
+    } else {
+        parts::state(cx, member)
+    }
+}
+
+fn status_cell(cx: &Context, member: &Subject, status: &Reading<EtcdStatus>, column: &str) -> Cell {
+    let text = |text: String, role: Role| parts::value(text, status.freshness, role);
+    match column {
+        "role" if status.value.learner => text("learner".into(), Role::Warning),
+        "role" if status.value.leader == Some(status.value.member_id) => {
+            text("LEADER".into(), Role::Accent)
+        }
+        "role" if status.value.leader.is_none() => text("no leader".into(), Role::Critical),
+        "role" => text("follower".into(), Role::Text),
+        "lag" => match lag(cx, member, status.value) {
+            Some(lag) => {
+                let limit = cx.snap.thresholds(member).etcd_apply_lag_warning;
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "compared with a limit of thousands"
+                )]
+                let role = if lag as f64 > limit {
+                    Role::Warning
+                } else {
+                    Role::Text
+                };
+                text(lag.to_string(), role)
+            }
+            None => Cell::unknown(),
+        },
+        "size" => text(status.value.db_size.to_string(), Role::Text),
+        "used" => status
+            .value
+            .db_in_use
+            .map_or_else(Cell::none, |used| text(used.to_string(), Role::Text)),
+        "term" => text(status.value.raft_term.to_string(), Role::Dim),
+        "version" => text(status.value.version.to_string(), Role::Dim),
+        _ => Cell::none(),
+    }
+}
+
+/// Entries behind the furthest member that is freshly known.
+fn lag(cx: &Context, member: &Subject, own: &EtcdStatus) -> Option<u64> {
+    let cluster = member.whole()?;
+    let fresh = cx.snap.model.parts(&cluster, SubjectKind::EtcdMember);
+    let furthest = fresh
+        .filter_map(|m| Some(cx.snap.fresh::<EtcdStatus>(m).ok()?.value.raft_index))
+        .max()?;
+    Some(furthest.saturating_sub(own.raft_applied))
+}
+
+fn latency_p99(
+    cx: &Context,
+    member: &Subject,
+    pick: fn(&EtcdMetrics) -> Option<&Histogram>,
+) -> Cell {
+    let Some(reading) = cx.snap.latest::<EtcdMetrics>(member) else {
+        return Cell::unknown();
+    };
+    let Some(now) = pick(reading.value) else {
+        return Cell::none();
+    };
+    let Some((before, _)) = reading.within(Duration::from_secs(300)) else {
+        return Cell::text("...", Role::Dim);
+    };
+    let p99 = pick(before)
+        .and_then(|before| now.since(before))
+        .and_then(|delta| delta.quantile(0.99));
+    let Some(p99) = p99 else {
+        return Cell::text("idle", Role::Dim);
+    };
+    let limits = cx.snap.thresholds(member);
+    let role = parts::over(p99, limits.etcd_fsync_warning, limits.etcd_fsync_critical);
+    parts::value(units::latency(units::seconds(p99)), reading.freshness, role)
+}
+
+fn read(cx: &Context, member: &Subject) -> Cell {
+    let Some(reading) = cx.snap.latest::<EtcdHealth>(member) else {
+        return Cell::unknown();
+    };
+    if reading.value.healthy {
+        parts::value(
+            units::latency(reading.value.took),
+            reading.freshness,
+            Role::Text,
+        )
+    } else {
+        parts::value("failed", reading.freshness, Role::Critical)
+    }
+}
+
+fn quota(cx: &Context, member: &Subject) -> Cell {
+    let status = cx.snap.latest::<EtcdStatus>(member);
+    let told = status.as_ref().and_then(|status| status.value.db_quota);
+    let quota = told.or_else(|| cx.snap.latest::<EtcdMetrics>(member)?.value.quota);
+    let (Some(status), Some(quota)) = (status, quota.filter(|quota| quota.0 > 0)) else {
+        return Cell::unknown();
+    };
+    let share = status.value.db_size.as_f64() / quota.as_f64();
+    let limits = cx.snap.thresholds(member);
+    let role = parts::over(share, limits.etcd_quota_warning, limits.etcd_quota_critical);
+    if status.freshness.is_usable() {
+        Cell::Bar { share, role }
+    } else {
+        parts::value(format!("{:.0}%", share * 100.0), status.freshness, role)
+    }
+}
+
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    key.subject()
+        .map(|subject| detail::etcd(cx, subject))
+        .unwrap_or_default()
+}

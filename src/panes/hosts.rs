@@ -1,0 +1,500 @@
+//! Hosts: errors first, then saturation, then utilisation (the USE method, worst order).
+
+use std::time::Duration;
+
+use super::{Block, Extra, Pane, detail, parts};
+use crate::facts::{ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure};
+use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::model::history::rate;
+use crate::model::{Freshness, Series};
+use crate::paint::Line;
+use crate::role::Role;
+use crate::subject::{Subject, SubjectKind};
+use crate::units::{self, Ratio};
+
+pub static PANE: Pane = Pane {
+    listing: &Hosts,
+    head,
+    preview,
+};
+
+struct Hosts;
+
+static COLUMNS: &[Column] = &[
+    Column {
+        id: "host",
+        title: "HOST",
+        align: Align::Left,
+        least: 10,
+        most: 32,
+        rank: 0,
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 10,
+        most: 10,
+        rank: 0,
+    },
+    Column {
+        id: "errors",
+        title: "ERR",
+        align: Align::Right,
+        least: 4,
+        most: 6,
+        rank: 2,
+    },
+    Column {
+        id: "saturation",
+        title: "SATURATED",
+        align: Align::Left,
+        least: 9,
+        most: 16,
+        rank: 1,
+    },
+    Column {
+        id: "cpu",
+        title: "CPU",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 1,
+    },
+    Column {
+        id: "trend",
+        title: "CPU OVER TIME",
+        align: Align::Left,
+        least: 14,
+        most: 30,
+        rank: 8,
+    },
+    Column {
+        id: "memory",
+        title: "MEM",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 1,
+    },
+    Column {
+        id: "disk",
+        title: "FULLEST",
+        align: Align::Right,
+        least: 8,
+        most: 20,
+        rank: 2,
+    },
+    Column {
+        id: "load",
+        title: "LOAD",
+        align: Align::Right,
+        least: 5,
+        most: 6,
+        rank: 5,
+    },
+    Column {
+        id: "net",
+        title: "NET",
+        align: Align::Right,
+        least: 10,
+        most: 12,
+        rank: 6,
+    },
+    Column {
+        id: "clock",
+        title: "CLOCK",
+        align: Align::Right,
+        least: 8,
+        most: 10,
+        rank: 3,
+    },
+    Column {
+        id: "up",
+        title: "UP",
+        align: Align::Right,
+        least: 4,
+        most: 6,
+        rank: 7,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
+];
+
+impl Listing for Hosts {
+    fn id(&self) -> &'static str {
+        "hosts"
+    }
+    fn title(&self) -> &'static str {
+        "Hosts"
+    }
+    fn doc(&self) -> &'static str {
+        "Every host: errors, saturation, utilisation, in that order; the clock and the age of it all."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+    fn configured(&self, cx: &Context) -> bool {
+        cx.snap.is_configured(SubjectKind::Host)
+    }
+    fn how_to(&self) -> &'static str {
+        "add a [[target]] with kind = \"local\" or kind = \"node-exporter\""
+    }
+
+    fn rows(&self, cx: &Context) -> Vec<Row> {
+        let mut hosts: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Host).collect();
+        hosts.sort_by(|a, b| {
+            parts::state_rank(cx, a)
+                .total_cmp(&parts::state_rank(cx, b))
+                .then_with(|| a.cmp(b))
+        });
+        hosts
+            .into_iter()
+            .map(|host| {
+                Row::new(RowKey::Subject(host.clone())).problem(parts::is_problem(cx, host))
+            })
+            .collect()
+    }
+
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
+        let Some(host) = row.key.subject() else {
+            return Cell::none();
+        };
+        match column {
+            "host" => Cell::plain(host.leaf()),
+            "state" => parts::state(cx, host),
+            "errors" => errors(cx, host),
+            "saturation" => saturation(cx, host),
+            "cpu" => cpu(cx, host),
+            "trend" => trend(cx, host),
+            "memory" => memory(cx, host),
+            "disk" => fullest_cell(cx, host),
+            "load" => load(cx, host),
+            "net" => net(cx, host),
+            "clock" => clock(cx, host),
+            "up" => up(cx, host),
+            _ => parts::age(cx.snap.age(host)),
+        }
+    }
+
+    fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
+        let Some(host) = row.key.subject() else {
+            return SortValue::Nothing;
+        };
+        let number = |value: Option<f64>| value.map_or(SortValue::Nothing, SortValue::Number);
+        match column {
+            "state" => SortValue::Number(parts::state_rank(cx, host)),
+            "cpu" | "trend" => number(cpu_use(cx, host).map(|(r, _)| r.0)),
+            "memory" => number(
+                cx.snap
+                    .latest::<Memory>(host)
+                    .and_then(|m| m.value.used())
+                    .map(|r| r.0),
+            ),
+            "disk" => number(fullest(cx, host).map(|(_, used, _)| used.0)),
+            "load" => number(cx.snap.latest::<Load>(host).map(|load| load.value.one)),
+            "net" => number(traffic(cx, host)),
+            "errors" => number(error_rate(cx, host)),
+            "clock" => number(
+                cx.snap
+                    .latest::<ClockOffset>(host)
+                    .map(|clock| clock.value.offset.mid().abs()),
+            ),
+            "up" => number(uptime(cx, host).map(|up| up.as_secs_f64())),
+            "age" => number(cx.snap.age(host).map(|(age, _)| age.as_secs_f64())),
+            _ => SortValue::Text(self.cell(cx, row, column).words()),
+        }
+    }
+}
+
+/// Busy share of the CPU between the last two readings.
+fn cpu_use(cx: &Context, host: &Subject) -> Option<(Ratio, Freshness)> {
+    let reading = cx.snap.latest::<Cpu>(host)?;
+    let (before, _) = reading.previous()?;
+    Some((reading.value.use_since(before)?, reading.freshness))
+}
+
+fn cpu(cx: &Context, host: &Subject) -> Cell {
+    match cpu_use(cx, host) {
+        Some((share, freshness)) if freshness.is_usable() => Cell::Bar {
+            share: share.0,
+            role: parts::over(share.0, 0.90, 0.98),
+        },
+        Some((share, freshness)) => parts::value(share.to_string(), freshness, Role::Text),
+        None if cx.snap.latest::<Cpu>(host).is_some() => Cell::text("...", Role::Dim),
+        None => Cell::unknown(),
+    }
+}
+
+fn trend(cx: &Context, host: &Subject) -> Cell {
+    let samples = cx
+        .snap
+        .model
+        .history()
+        .samples(host, Series::CpuBusy)
+        .collect();
+    Cell::Spark {
+        samples,
+        top: Some(1.0),
+        role: Role::ChartLine,
+    }
+}
+
+fn memory(cx: &Context, host: &Subject) -> Cell {
+    let Some(reading) = cx.snap.latest::<Memory>(host) else {
+        return Cell::unknown();
+    };
+    let limit = cx.snap.thresholds(host).memory_used_warning;
+    match reading.value.used() {
+        Some(used) if reading.freshness.is_usable() => Cell::Bar {
+            share: used.0,
+            role: parts::over(used.0, limit, limit + 0.07),
+        },
+        Some(used) => parts::value(used.to_string(), reading.freshness, Role::Text),
+        None => Cell::unknown(),
+    }
+}
+
+/// The file system with the least room: its mount point, used share and freshness.
+fn fullest(cx: &Context, host: &Subject) -> Option<(String, Ratio, Freshness)> {
+    let mounts = cx.snap.model.parts(host, SubjectKind::Mount);
+    mounts
+        .filter_map(|mount| {
+            let reading = cx.snap.latest::<Mount>(mount)?;
+            Some((
+                mount.leaf().to_owned(),
+                Ratio(1.0 - reading.value.room()?.0),
+                reading.freshness,
+            ))
+        })
+        .max_by(|a, b| a.1.0.total_cmp(&b.1.0))
+}
+
+fn fullest_cell(cx: &Context, host: &Subject) -> Cell {
+    let Some((point, used, freshness)) = fullest(cx, host) else {
+        return Cell::unknown();
+    };
+    let limits = cx.snap.thresholds(host);
+    let role = parts::over(
+        used.0,
+        1.0 - limits.disk_room_warning,
+        1.0 - limits.disk_room_critical,
+    );
+    parts::value(format!("{point} {used}"), freshness, role)
+}
+
+fn load(cx: &Context, host: &Subject) -> Cell {
+    let Some(reading) = cx.snap.latest::<Load>(host) else {
+        return Cell::unknown();
+    };
+    let cores = cx.snap.latest::<Cpu>(host).map_or(0, |cpu| cpu.value.cores);
+    let limit = cx.snap.thresholds(host).load_per_core_warning;
+    let over = cores > 0 && reading.value.one / f64::from(cores) > limit;
+    let role = if over { Role::Warning } else { Role::Text };
+    parts::value(format!("{:.2}", reading.value.one), reading.freshness, role)
+}
+
+/// Bytes a second over all interfaces, both ways.
+fn traffic(cx: &Context, host: &Subject) -> Option<f64> {
+    let mut sum = None;
+    for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
+        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
+            continue;
+        };
+        let Some((before, span)) = reading.previous() else {
+            continue;
+        };
+        let total = |nic: &Nic| nic.received.as_f64() + nic.sent.as_f64();
+        let Some(rate) = rate(total(reading.value), total(before), span) else {
+            continue;
+        };
+        sum = Some(sum.unwrap_or(0.0) + rate);
+    }
+    sum
+}
+
+fn net(cx: &Context, host: &Subject) -> Cell {
+    match traffic(cx, host) {
+        Some(rate) => {
+            let freshness = cx
+                .snap
+                .age(host)
+                .map_or(Freshness::Unknown, |(_, freshness)| freshness);
+            parts::value(
+                format!("{}/s", units::Bytes::from_f64(rate)),
+                freshness,
+                Role::Text,
+            )
+        }
+        None if cx.snap.model.parts(host, SubjectKind::Nic).next().is_some() => {
+            Cell::text("...", Role::Dim)
+        }
+        None => Cell::unknown(),
+    }
+}
+
+/// Errors a second on the interfaces between the last two readings.
+fn error_rate(cx: &Context, host: &Subject) -> Option<f64> {
+    let mut sum = None;
+    for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
+        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
+            continue;
+        };
+        let Some((before, _)) = reading.within(Duration::from_secs(300)) else {
+            continue;
+        };
+        let errors = |nic: &Nic| nic.errors_in + nic.errors_out;
+        sum = Some(sum.unwrap_or(0.0) + (errors(reading.value) - errors(before)).max(0.0));
+    }
+    sum
+}
+
+/// Interface errors and processes killed for want of memory in the last minutes.
+fn errors(cx: &Context, host: &Subject) -> Cell {
+    let kills = cx.snap.latest::<Memory>(host).and_then(|reading| {
+        let (before, _) = reading.within(Duration::from_secs(300))?;
+        Some(reading.value.oom_kills?.saturating_sub(before.oom_kills?))
+    });
+    let packets = error_rate(cx, host);
+    match (kills, packets) {
+        (None, None) if cx.snap.age(host).is_none() => Cell::unknown(),
+        (Some(kills), _) if kills > 0 => Cell::text(format!("{kills} oom"), Role::Critical),
+        (_, Some(errors)) if errors >= 1.0 => Cell::text(format!("{errors:.0}"), Role::Warning),
+        (None, None) => Cell::text("...", Role::Dim),
+        _ => Cell::text("0", Role::Dim),
+    }
+}
+
+/// What the host waits for most: pressure by resource, or a disk's queue.
+fn saturation(cx: &Context, host: &Subject) -> Cell {
+    let Some(reading) = cx.snap.latest::<Pressure>(host) else {
+        return if cx.snap.age(host).is_some() {
+            Cell::text("no psi", Role::Dim)
+        } else {
+            Cell::unknown()
+        };
+    };
+    let before = reading.previous();
+    let share = |pick: fn(&Pressure) -> Option<crate::facts::PressureLine>| {
+        let now = pick(reading.value)?;
+        if let Some(avg) = now.avg10 {
+            return Some(avg.0);
+        }
+        let (then, span) = before?;
+        rate(now.total, pick(then)?.total, span)
+    };
+    let worst = [
+        ("cpu", share(|p| p.cpu_some)),
+        ("mem", share(|p| p.memory_some)),
+        ("io", share(|p| p.io_some)),
+    ]
+    .into_iter()
+    .filter_map(|(word, share)| Some((word, share?)))
+    .max_by(|a, b| a.1.total_cmp(&b.1));
+    match worst {
+        None => Cell::text("...", Role::Dim),
+        Some((_, share)) if share < 0.005 => {
+            queue(cx, host).unwrap_or_else(|| Cell::text("-", Role::Dim))
+        }
+        Some((word, share)) => {
+            let text = format!("{word} {:.0}%", share * 100.0);
+            parts::value(text, reading.freshness, parts::over(share, 0.3, 0.6))
+        }
+    }
+}
+
+fn queue(cx: &Context, host: &Subject) -> Option<Cell> {
+    let limit = cx.snap.thresholds(host).disk_queue_warning;
+    let disks = cx.snap.model.parts(host, SubjectKind::Disk);
+    let longest = disks
+        .filter_map(|disk| {
+            let reading = cx.snap.latest::<Disk>(disk)?;
+            let (before, span) = reading.previous()?;
+            rate(reading.value.weighted_secs, before.weighted_secs, span)
+        })
+        .max_by(f64::total_cmp)?;
+    (longest > limit).then(|| Cell::text(format!("queue {longest:.0}"), Role::Warning))
+}
+
+fn clock(cx: &Context, host: &Subject) -> Cell {
+    let kernel = cx.snap.latest::<KernelClock>(host);
+    let synced = kernel.map(|reading| reading.value.synced);
+    let Some(reading) = cx.snap.latest::<ClockOffset>(host) else {
+        return match synced {
+            Some(true) => Cell::plain("synced"),
+            Some(false) => Cell::text("unsynced", Role::Warning),
+            None => Cell::unknown(),
+        };
+    };
+    let limits = cx.snap.thresholds(host);
+    let proven = reading.value.offset.at_least();
+    let role = match synced {
+        Some(false) => Role::Warning,
+        _ => parts::over(
+            proven,
+            limits.clock_skew_warning,
+            limits.clock_skew_critical,
+        ),
+    };
+    if reading.value.witness == crate::facts::Witness::Own {
+        let word = if synced == Some(false) {
+            "unsynced"
+        } else {
+            "this host"
+        };
+        return Cell::text(
+            word,
+            if synced == Some(false) {
+                Role::Warning
+            } else {
+                Role::Dim
+            },
+        );
+    }
+    parts::value(
+        units::offset(reading.value.offset.mid()),
+        reading.freshness,
+        role,
+    )
+}
+
+fn uptime(cx: &Context, host: &Subject) -> Option<Duration> {
+    let boot = cx.snap.latest::<Os>(host)?.value.boot_at?;
+    cx.snap.now.wall.duration_since(boot).try_into().ok()
+}
+
+fn up(cx: &Context, host: &Subject) -> Cell {
+    uptime(cx, host).map_or_else(Cell::unknown, |up| Cell::text(units::span(up), Role::Dim))
+}
+
+fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+    let hosts: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Host).collect();
+    let well = hosts
+        .iter()
+        .filter(|host| !parts::is_problem(cx, host))
+        .count();
+    let mut kernels: Vec<String> = hosts
+        .iter()
+        .filter_map(|host| Some(cx.snap.latest::<Os>(host)?.value.kernel.to_string()))
+        .collect();
+    kernels.sort();
+    kernels.dedup();
+    let line = Line::new().text(format!("{well} of {} hosts ok", hosts.len()));
+    vec![match kernels.as_slice() {
+        [] => line,
+        [one] => line.dim(format!("   kernel {one}")),
+        many => line.dim(format!("   {} kernels: {}", many.len(), many.join(", "))),
+    }]
+}
+
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    key.subject()
+        .map(|host| detail::host(cx, host))
+        .unwrap_or_default()
+}

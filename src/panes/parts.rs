@@ -1,0 +1,133 @@
+//! Cells and lines that several panes share.
+
+use std::time::Duration;
+
+use crate::clock::Stamp;
+use crate::findings::{Evidence, Severity};
+use crate::listing::{Cell, Context, severity_role};
+use crate::model::{Freshness, State};
+use crate::paint::Line;
+use crate::role::Role;
+use crate::subject::Subject;
+use crate::units;
+
+/// The role that shows how old a value is.
+#[must_use]
+pub fn freshness_role(freshness: Freshness) -> Role {
+    match freshness {
+        Freshness::Fresh => Role::Dim,
+        Freshness::Aging => Role::StateAging,
+        Freshness::Stale => Role::StateStale,
+        Freshness::Unknown => Role::Unknown,
+    }
+}
+
+/// An age with its mark: `4s`, `41s aging`, `STALE 6m12s`; `?` when nothing was ever learnt.
+#[must_use]
+pub fn age(age: Option<(Duration, Freshness)>) -> Cell {
+    let Some((age, freshness)) = age else {
+        return Cell::unknown();
+    };
+    let text = match freshness {
+        Freshness::Fresh => units::span(age),
+        Freshness::Aging => format!("aging {}", units::span(age)),
+        _ => format!("{} {}", freshness.word(), units::span(age)),
+    };
+    Cell::text(text, freshness_role(freshness))
+}
+
+/// State of a subject by word and mark: its worst finding, else whether it is freshly known.
+#[must_use]
+pub fn state(cx: &Context, subject: &Subject) -> Cell {
+    let (word, role) = state_of(cx, subject);
+    Cell::mark(word, role)
+}
+
+/// The word and role of a subject's state; parts count for their whole.
+#[must_use]
+pub fn state_of(cx: &Context, subject: &Subject) -> (&'static str, Role) {
+    let worst = cx
+        .ledger
+        .within(subject)
+        .filter(|severity| *severity > Severity::Info);
+    match worst {
+        Some(severity) => (state_word(severity), severity_role(severity)),
+        None if cx.snap.known(subject) == State::Ok => ("ok", Role::StateOk),
+        None => ("unknown", Role::Unknown),
+    }
+}
+
+/// Rank of a state for sorting, worst first.
+#[must_use]
+pub fn state_rank(cx: &Context, subject: &Subject) -> f64 {
+    match cx.ledger.within(subject) {
+        Some(Severity::Critical) => 0.0,
+        Some(Severity::Unknown) => 1.0,
+        Some(Severity::Warning) => 2.0,
+        _ if cx.snap.known(subject) == State::Ok => 4.0,
+        _ => 3.0,
+    }
+}
+
+fn state_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Unknown => "unknown",
+        Severity::Warning => "warning",
+        Severity::Info => "ok",
+    }
+}
+
+/// Is anything but info firing on the subject, or is it not freshly known?
+#[must_use]
+pub fn is_problem(cx: &Context, subject: &Subject) -> bool {
+    cx.ledger
+        .within(subject)
+        .is_some_and(|severity| severity > Severity::Info)
+        || cx.snap.known(subject) != State::Ok
+}
+
+/// A value that is shown although stale: drawn as such.
+#[must_use]
+pub fn value(text: impl Into<String>, freshness: Freshness, role: Role) -> Cell {
+    let text: String = text.into();
+    if freshness.is_usable() {
+        Cell::text(text, role)
+    } else {
+        Cell::text(format!("{text}?"), Role::StateStale)
+    }
+}
+
+/// `3m12s ago` and the like, from a stamp.
+#[must_use]
+pub fn ago(cx: &Context, at: Stamp) -> String {
+    units::span(cx.snap.now.stamp.since(at))
+}
+
+/// One line of evidence: what, value, limit, source, age.
+#[must_use]
+pub fn evidence(cx: &Context, evidence: &Evidence) -> Line {
+    let mut line = Line::new()
+        .dim(format!("{:<24} ", evidence.what))
+        .text(evidence.value.clone());
+    if !evidence.limit.is_empty() {
+        line = line.dim(format!("  limit {}", evidence.limit));
+    }
+    line.dim(format!(
+        "  {}  {} ago",
+        evidence.source,
+        ago(cx, evidence.at)
+    ))
+}
+
+/// A role that turns to warning or critical as a share passes two limits.
+#[must_use]
+pub fn over(share: f64, warning: f64, critical: f64) -> Role {
+    if share >= critical {
+        Role::Critical
+    } else if share >= warning {
+        Role::Warning
+    } else {
+        Role::Text
+    }
+}

@@ -1,0 +1,337 @@
+//! Sources: the watching itself, midwatch's own cost included.
+
+use super::{Block, Extra, Pane, parts};
+use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::model::{Feed, State};
+use crate::paint::Line;
+use crate::role::Role;
+use crate::units::{self, Bytes};
+
+pub static PANE: Pane = Pane {
+    listing: &Sources,
+    head,
+    preview,
+};
+
+struct Sources;
+
+static COLUMNS: &[Column] = &[
+    Column {
+        id: "target",
+        title: "TARGET",
+        align: Align::Left,
+        least: 12,
+        most: 30,
+        rank: 0,
+    },
+    Column {
+        id: "endpoint",
+        title: "ENDPOINT",
+        align: Align::Left,
+        least: 10,
+        most: 44,
+        rank: 3,
+    },
+    Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 9,
+        most: 11,
+        rank: 0,
+    },
+    Column {
+        id: "last",
+        title: "LAST OK",
+        align: Align::Right,
+        least: 7,
+        most: 14,
+        rank: 0,
+    },
+    Column {
+        id: "latency",
+        title: "LATENCY",
+        align: Align::Right,
+        least: 7,
+        most: 7,
+        rank: 2,
+    },
+    Column {
+        id: "trend",
+        title: "LATENCY OVER TIME",
+        align: Align::Left,
+        least: 17,
+        most: 24,
+        rank: 7,
+    },
+    Column {
+        id: "bytes",
+        title: "BYTES",
+        align: Align::Right,
+        least: 8,
+        most: 8,
+        rank: 5,
+    },
+    Column {
+        id: "polls",
+        title: "POLLS",
+        align: Align::Right,
+        least: 5,
+        most: 7,
+        rank: 6,
+    },
+    Column {
+        id: "errors",
+        title: "ERR",
+        align: Align::Right,
+        least: 3,
+        most: 6,
+        rank: 2,
+    },
+    Column {
+        id: "next",
+        title: "NEXT",
+        align: Align::Right,
+        least: 6,
+        most: 7,
+        rank: 4,
+    },
+    Column {
+        id: "why",
+        title: "WHY",
+        align: Align::Left,
+        least: 10,
+        most: 200,
+        rank: 1,
+    },
+];
+
+impl Listing for Sources {
+    fn id(&self) -> &'static str {
+        "sources"
+    }
+    fn title(&self) -> &'static str {
+        "Sources"
+    }
+    fn doc(&self) -> &'static str {
+        "Every polled endpoint: state, last answer, latency, bytes, errors, backoff; midwatch's own cost."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+
+    fn rows(&self, cx: &Context) -> Vec<Row> {
+        let feeds = cx.snap.model.feeds().iter().enumerate();
+        feeds
+            .map(|(index, feed)| {
+                let problem = feed.state(cx.snap.now.stamp) != State::Ok || !feed.lost.is_empty();
+                Row::new(RowKey::Feed(index)).problem(problem)
+            })
+            .collect()
+    }
+
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
+        let Some((index, feed)) = feed(cx, &row.key) else {
+            return Cell::none();
+        };
+        match column {
+            "target" => Cell::plain(feed.spec.id.target.to_string()),
+            "endpoint" if feed.spec.id.endpoint.is_empty() => Cell::text("in-process", Role::Dim),
+            "endpoint" => Cell::text(&*feed.spec.id.endpoint, Role::Dim),
+            "state" => state(cx, feed),
+            "last" => match feed.last_ok {
+                Some(ok) => {
+                    let age = cx.snap.now.stamp.since(ok.stamp);
+                    parts::age(Some((age, feed.freshness(cx.snap.now.stamp))))
+                }
+                None => Cell::text("never", Role::Unknown),
+            },
+            "latency" => feed
+                .latency
+                .map_or_else(Cell::unknown, |took| Cell::plain(units::latency(took))),
+            "trend" => Cell::Spark {
+                samples: cx.snap.model.history().latencies(index).collect(),
+                top: None,
+                role: Role::ChartLine,
+            },
+            "bytes" => Cell::plain(Bytes(feed.bytes).to_string()),
+            "polls" => Cell::plain(feed.polls.to_string()),
+            "errors" if feed.errors == 0 => Cell::text("0", Role::Dim),
+            "errors" => Cell::text(feed.errors.to_string(), Role::Warning),
+            "next" => next(cx, feed),
+            _ => why(feed),
+        }
+    }
+
+    fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
+        let Some((_, feed)) = feed(cx, &row.key) else {
+            return SortValue::Nothing;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "sorting needs no 64 bits")]
+        let number = |value: u64| SortValue::Number(value as f64);
+        match column {
+            "target" => SortValue::Text(feed.spec.id.to_string()),
+            "endpoint" => SortValue::Text(feed.spec.id.endpoint.to_string()),
+            "state" => SortValue::Number(-f64::from(feed.state(cx.snap.now.stamp) as u8)),
+            "last" => feed.last_ok.map_or(SortValue::Nothing, |ok| {
+                SortValue::Number(cx.snap.now.stamp.since(ok.stamp).as_secs_f64())
+            }),
+            "latency" | "trend" => feed.latency.map_or(SortValue::Nothing, |took| {
+                SortValue::Number(took.as_secs_f64())
+            }),
+            "bytes" => number(feed.bytes),
+            "polls" => number(feed.polls),
+            "errors" => number(feed.errors),
+            "next" => feed
+                .next_poll
+                .map_or(SortValue::Nothing, |next| number(next.0)),
+            _ => SortValue::Text(why(feed).words()),
+        }
+    }
+}
+
+fn feed<'a>(cx: &Context<'a>, key: &RowKey) -> Option<(usize, &'a Feed)> {
+    let RowKey::Feed(index) = key else {
+        return None;
+    };
+    Some((*index, cx.snap.model.feeds().get(*index)?))
+}
+
+fn state(cx: &Context, feed: &Feed) -> Cell {
+    match feed.state(cx.snap.now.stamp) {
+        State::Ok if !feed.lost.is_empty() => Cell::mark("partial", Role::Warning),
+        State::Ok => Cell::mark("ok", Role::StateOk),
+        State::Bad => Cell::mark("bad", Role::StateBad),
+        _ if feed.polls == 0 => Cell::mark("waiting", Role::Unknown),
+        _ => Cell::mark("unknown", Role::Unknown),
+    }
+}
+
+/// Time to the next poll; a dead target's longer pause is named as backoff.
+fn next(cx: &Context, feed: &Feed) -> Cell {
+    let Some(next) = feed.next_poll else {
+        return Cell::none();
+    };
+    let wait = next.since(cx.snap.now.stamp);
+    let role = if wait > feed.spec.period {
+        Role::Warning
+    } else {
+        Role::Dim
+    };
+    Cell::text(
+        units::span(std::time::Duration::from_secs(wait.as_secs())),
+        role,
+    )
+}
+
+fn why(feed: &Feed) -> Cell {
+    if let Some(outage) = &feed.outage {
+        let count = if feed.failures > 1 {
+            format!(" (x{})", feed.failures)
+        } else {
+            String::new()
+        };
+        return Cell::text(format!("{outage}{count}"), Role::StateBad);
+    }
+    if let Some(lost) = feed.lost.first() {
+        return Cell::text(
+            format!("no {:?}: {}", lost.kind, lost.outage),
+            Role::Warning,
+        );
+    }
+    if feed.refused > 0 {
+        return Cell::text(
+            format!("{} items over a limit were refused", feed.refused),
+            Role::Warning,
+        );
+    }
+    Cell::text(feed.subject().to_string(), Role::Dim)
+}
+
+fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
+    let own = extra.own;
+    let feeds = cx.snap.model.feeds();
+    let dropped: u64 = feeds.iter().map(|feed| feed.dropped).sum();
+    let cpu = own
+        .cpu
+        .map_or("?".into(), |cpu| format!("{:.1}%", cpu.percent()));
+    let memory = own.resident.map_or("?".into(), |bytes| bytes.to_string());
+    let line = Line::new()
+        .dim("midwatch itself  ")
+        .text(format!(
+            "cpu {cpu} of a core   memory {memory}   frames {}   ",
+            own.frames
+        ))
+        .with(
+            format!("{dropped} observations dropped"),
+            if dropped > 0 {
+                Role::Warning
+            } else {
+                Role::Dim
+            },
+        );
+    let crashed = cx
+        .ledger
+        .entries()
+        .filter(|entry| &*entry.finding.rule == "rule-crashed")
+        .count();
+    let line = if crashed > 0 {
+        line.with(format!("   {crashed} rules crashed"), Role::Critical)
+    } else {
+        line
+    };
+    vec![line]
+}
+
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    let Some((index, feed)) = feed(cx, key) else {
+        return Vec::new();
+    };
+    let mut blocks = vec![Block::Title(
+        Line::new().with(feed.spec.id.to_string(), Role::Title),
+    )];
+    let mut line = |label: &str, text: String, role: Role| {
+        blocks.push(Block::Line(
+            Line::new().dim(format!("{label:<12} ")).with(text, role),
+        ));
+    };
+    line("speaks for", feed.subject().to_string(), Role::Text);
+    let every = units::span(feed.spec.period);
+    line(
+        "asked",
+        format!("every {every}, deadline {}", units::span(feed.spec.timeout)),
+        Role::Text,
+    );
+    if let Some(outage) = &feed.outage {
+        line("failed at", outage.to_string(), Role::StateBad);
+        if let Some(since) = feed.failing_since {
+            let ago = parts::ago(cx, since.stamp);
+            line(
+                "failing for",
+                format!("{ago}, {} polls in a row", feed.failures),
+                Role::Text,
+            );
+        }
+        if let Some(hint) = &outage.hint {
+            line("try", hint.to_string(), Role::Accent);
+        }
+    }
+    for lost in &feed.lost {
+        line(
+            "lost",
+            format!("{:?}: {}", lost.kind, lost.outage),
+            Role::Warning,
+        );
+        if let Some(hint) = &lost.outage.hint {
+            line("try", hint.to_string(), Role::Accent);
+        }
+    }
+    blocks.push(Block::Chart {
+        title: Line::new().dim("latency"),
+        samples: cx.snap.model.history().latencies(index).collect(),
+        top: None,
+        print: |secs| units::latency(units::seconds(f64::from(secs))),
+        height: 5,
+    });
+    blocks
+}

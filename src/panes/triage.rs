@@ -1,0 +1,245 @@
+//! Triage: every finding, worst first, symptoms folded under their cause.
+
+use super::{Block, Extra, Pane, detail, parts};
+use crate::findings::Entry;
+use crate::listing::{
+    Align, Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role,
+};
+use crate::model::Freshness;
+use crate::paint::Line;
+use crate::role::Role;
+use crate::units;
+
+pub static PANE: Pane = Pane {
+    listing: &Triage,
+    head,
+    preview,
+};
+
+struct Triage;
+
+static COLUMNS: &[Column] = &[
+    Column {
+        id: "severity",
+        title: "SEV",
+        align: Align::Left,
+        least: 6,
+        most: 6,
+        rank: 0,
+    },
+    Column {
+        id: "spare",
+        title: "SPARE",
+        align: Align::Right,
+        least: 5,
+        most: 5,
+        rank: 5,
+    },
+    Column {
+        id: "finding",
+        title: "FINDING",
+        align: Align::Left,
+        least: 20,
+        most: 200,
+        rank: 0,
+    },
+    Column {
+        id: "where",
+        title: "WHERE",
+        align: Align::Left,
+        least: 12,
+        most: 34,
+        rank: 0,
+    },
+    Column {
+        id: "since",
+        title: "SINCE",
+        align: Align::Right,
+        least: 6,
+        most: 7,
+        rank: 2,
+    },
+    Column {
+        id: "age",
+        title: "AGE",
+        align: Align::Right,
+        least: 4,
+        most: 14,
+        rank: 0,
+    },
+];
+
+impl Listing for Triage {
+    fn id(&self) -> &'static str {
+        "triage"
+    }
+    fn title(&self) -> &'static str {
+        "Triage"
+    }
+    fn doc(&self) -> &'static str {
+        "Every finding, worst first; symptoms are folded under their cause (f unfolds)."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+
+    fn rows(&self, cx: &Context) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for root in cx.ledger.roots() {
+            let key = RowKey::Finding(root.id.clone());
+            let open = cx.unfolded.contains(&key);
+            rows.push(Row::new(key).problem(true));
+            if open {
+                for child in cx.ledger.under(&root.id) {
+                    rows.push(
+                        Row::new(RowKey::Finding(child.id.clone()))
+                            .problem(true)
+                            .child(),
+                    );
+                }
+            }
+        }
+        rows
+    }
+
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
+        let Some(entry) = entry(cx, &row.key) else {
+            return Cell::none();
+        };
+        match column {
+            "severity" => {
+                let severity = if row.depth == 0 {
+                    entry.effective
+                } else {
+                    entry.finding.severity
+                };
+                Cell::mark(severity.word(), severity_role(severity))
+            }
+            "spare" => spare(entry),
+            "finding" => summary(entry, row.depth),
+            "where" => Cell::text(entry.finding.subject.to_string(), Role::Text),
+            "since" => Cell::text(parts::ago(cx, entry.since.stamp), Role::Dim),
+            _ => parts::age(evidence_age(cx, entry)),
+        }
+    }
+
+    fn sort_value(&self, cx: &Context, row: &Row, column: &'static str) -> SortValue {
+        let Some(entry) = entry(cx, &row.key) else {
+            return SortValue::Nothing;
+        };
+        match column {
+            "severity" => SortValue::Number(-f64::from(entry.effective as u8)),
+            "spare" => entry.spare.map_or(SortValue::Nothing, |spare| {
+                SortValue::Number(f64::from(spare))
+            }),
+            "finding" => SortValue::Text(entry.finding.summary.to_lowercase()),
+            "where" => SortValue::Text(entry.finding.subject.to_string()),
+            "since" => SortValue::Number(cx.snap.now.stamp.since(entry.since.stamp).as_secs_f64()),
+            _ => match evidence_age(cx, entry) {
+                Some((age, _)) => SortValue::Number(age.as_secs_f64()),
+                None => SortValue::Nothing,
+            },
+        }
+    }
+}
+
+fn entry<'a>(cx: &Context<'a>, key: &RowKey) -> Option<&'a Entry> {
+    match key {
+        RowKey::Finding(id) => cx.ledger.entry(id),
+        _ => None,
+    }
+}
+
+fn spare(entry: &Entry) -> Cell {
+    match entry.spare {
+        Some(spare) if spare <= 0 => Cell::text(spare.to_string(), Role::Critical),
+        Some(spare) => Cell::plain(spare.to_string()),
+        None => Cell::none(),
+    }
+}
+
+fn summary(entry: &Entry, depth: u8) -> Cell {
+    let mut runs = vec![(entry.finding.summary.as_str().into(), Role::Text)];
+    if depth == 0 && entry.weight > 0 {
+        runs.push((format!("  +{} folded", entry.weight).into(), Role::Dim));
+    }
+    if entry.is_flapping() {
+        runs.push((format!("  flapping x{}", entry.flips).into(), Role::Warning));
+    }
+    if depth == 0 && !entry.finding.so_what.is_empty() {
+        runs.push((format!("  {}", entry.finding.so_what).into(), Role::Dim));
+    }
+    Cell::Runs(runs)
+}
+
+/// Age of the newest evidence, judged by the subject's freshness.
+fn evidence_age(cx: &Context, entry: &Entry) -> Option<(std::time::Duration, Freshness)> {
+    let newest = entry
+        .finding
+        .evidence
+        .iter()
+        .map(|evidence| evidence.at)
+        .max();
+    let known = cx.snap.age(&entry.finding.subject);
+    match (newest, known) {
+        (Some(at), Some((_, freshness))) => Some((cx.snap.now.stamp.since(at), freshness)),
+        (Some(at), None) => Some((cx.snap.now.stamp.since(at), Freshness::Fresh)),
+        (None, known) => known,
+    }
+}
+
+fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
+    let counts = cx.ledger.counts();
+    if counts.all == 0 {
+        return vec![quiet(cx)];
+    }
+    let mut line = Line::new();
+    for (count, word, role) in [
+        (counts.critical, "critical", Role::Critical),
+        (counts.unknown, "unknown", Role::Unknown),
+        (counts.warning, "warning", Role::Warning),
+        (counts.info, "info", Role::Info),
+    ] {
+        let role = if count == 0 { Role::Dim } else { role };
+        line = line.with(format!("{count} {word}   "), role);
+    }
+    let new = cx
+        .ledger
+        .roots()
+        .iter()
+        .filter(|entry| entry.since.stamp > extra.seen_until)
+        .count();
+    if new > 0 {
+        line = line.with(format!("+{new} new since you moved"), Role::Accent);
+    }
+    vec![line]
+}
+
+/// Nothing to report is said with what it rests on, never as an empty table.
+fn quiet(cx: &Context) -> Line {
+    let feeds = cx.snap.model.feeds();
+    let heard = feeds.iter().filter(|feed| feed.last_ok.is_some()).count();
+    if heard < feeds.len() {
+        return Line::new().with(
+            format!("waiting: {heard} of {} feeds have answered", feeds.len()),
+            Role::Unknown,
+        );
+    }
+    let oldest = feeds
+        .iter()
+        .filter_map(|feed| feed.last_ok)
+        .map(|ok| cx.snap.now.stamp.since(ok.stamp))
+        .max();
+    let oldest = oldest.map_or_else(String::new, |age| {
+        format!(", the oldest {} ago", units::span(age))
+    });
+    Line::new()
+        .with("nothing is wrong", Role::StateOk)
+        .dim(format!(": {heard} of {heard} feeds answered{oldest}"))
+}
+
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    entry(cx, key)
+        .map(|entry| detail::finding(cx, entry))
+        .unwrap_or_default()
+}

@@ -1,0 +1,376 @@
+//! The supervisor: one task per feed, so that nothing waits for anything else.
+//!
+//! Each task polls its probe on a spread schedule, under a deadline shorter than the period, slows
+//! down for a target that is dead, survives a panic in the source, and leaves its newest result in
+//! a slot that the loop empties. A result nobody took in time is overwritten and counted.
+
+mod schedule;
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::clock::{self, Stamp};
+use crate::ids::FeedId;
+use crate::model::FeedSpec;
+use crate::observation::{Layer, Observation, Outage};
+use crate::sources::{Answer, Probe};
+use crate::units;
+
+pub use schedule::Schedule;
+
+/// A feed ready to be watched.
+pub struct Watched {
+    pub spec: FeedSpec,
+    pub probe: Box<dyn Probe>,
+}
+
+/// What one feed's task leaves for the loop.
+#[derive(Debug)]
+struct Slot {
+    id: FeedId,
+    newest: Mutex<Option<Observation>>,
+    dropped: AtomicU64,
+    next_poll: AtomicU64,
+    poll_now: Notify,
+    /// Set after a suspend: kept connections are dead whatever they say.
+    disconnect: AtomicBool,
+}
+
+/// An observation taken from its slot, with the feed's own bookkeeping.
+#[derive(Debug)]
+pub struct Delivery {
+    pub observation: Observation,
+    pub next_poll: Stamp,
+    pub dropped: u64,
+}
+
+#[derive(Debug, Default)]
+struct Ready {
+    /// Indices of full slots, each at most once: bounded by the number of feeds.
+    queue: Mutex<VecDeque<usize>>,
+    wake: Notify,
+}
+
+/// All tasks of a running watch. Dropping it ends them.
+#[derive(Debug)]
+pub struct Poller {
+    slots: Vec<Arc<Slot>>,
+    ready: Arc<Ready>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Poller {
+    /// Starts one task per feed on the current tokio runtime.
+    #[must_use]
+    pub fn start(feeds: Vec<Watched>, schedule: Schedule) -> Self {
+        let ready = Arc::new(Ready::default());
+        let mut slots = Vec::with_capacity(feeds.len());
+        let mut tasks = Vec::with_capacity(feeds.len());
+        for (index, Watched { spec, probe }) in feeds.into_iter().enumerate() {
+            let slot = Arc::new(Slot {
+                id: spec.id.clone(),
+                newest: Mutex::new(None),
+                dropped: AtomicU64::new(0),
+                next_poll: AtomicU64::new(0),
+                poll_now: Notify::new(),
+                disconnect: AtomicBool::new(false),
+            });
+            let task = Task {
+                index,
+                spec,
+                probe,
+                schedule,
+                slot: slot.clone(),
+                ready: ready.clone(),
+            };
+            tasks.push(tokio::spawn(task.run()));
+            slots.push(slot);
+        }
+        Self {
+            slots,
+            ready,
+            tasks,
+        }
+    }
+
+    /// Waits until at least one slot is full.
+    pub async fn ready(&self) {
+        loop {
+            let wake = self.ready.wake.notified();
+            if !lock(&self.ready.queue).is_empty() {
+                return;
+            }
+            wake.await;
+        }
+    }
+
+    /// Empties at most `limit` full slots, oldest first.
+    pub fn take(&self, limit: usize) -> Vec<Delivery> {
+        let mut taken = Vec::new();
+        while taken.len() < limit {
+            let Some(index) = lock(&self.ready.queue).pop_front() else {
+                break;
+            };
+            let slot = &self.slots[index];
+            if let Some(observation) = lock(&slot.newest).take() {
+                taken.push(Delivery {
+                    observation,
+                    next_poll: Stamp(slot.next_poll.load(Ordering::Relaxed)),
+                    dropped: slot.dropped.load(Ordering::Relaxed),
+                });
+            }
+        }
+        taken
+    }
+
+    /// Polls one feed now, out of turn.
+    pub fn poll_now(&self, id: &FeedId) {
+        if let Some(slot) = self.slots.iter().find(|slot| slot.id == *id) {
+            slot.poll_now.notify_one();
+        }
+    }
+
+    /// After a suspend: every feed drops its connection and is polled again, spread over a second
+    /// by the feeds' own jitter.
+    pub fn resume(&self) {
+        for slot in &self.slots {
+            slot.disconnect.store(true, Ordering::Relaxed);
+            slot.poll_now.notify_one();
+        }
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+struct Task {
+    index: usize,
+    spec: FeedSpec,
+    probe: Box<dyn Probe>,
+    schedule: Schedule,
+    slot: Arc<Slot>,
+    ready: Arc<Ready>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let jitter = schedule::jitter(&self.spec.id);
+        tokio::time::sleep(self.schedule.first(self.spec.period, jitter)).await;
+        let mut failures = 0;
+        let mut polls: u32 = 0;
+        loop {
+            let (answer, took) = self.poll_once().await;
+            failures = if answer.outcome.is_ok() {
+                0
+            } else {
+                failures + 1
+            };
+            polls = polls.saturating_add(1);
+            let wait = self
+                .schedule
+                .next(self.spec.period, polls, failures, jitter);
+            self.deliver(answer, took, wait);
+            self.rest(wait, jitter).await;
+        }
+    }
+
+    /// One poll under its deadline. A panic in the source is an outage like any other.
+    async fn poll_once(&mut self) -> (Answer, Duration) {
+        let began = clock::stamp();
+        let polled = AssertUnwindSafe(self.probe.poll()).catch_unwind();
+        let answer = match tokio::time::timeout(self.spec.timeout, polled).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Answer::failed(0, crash(panic.as_ref())),
+            Err(_) => Answer::failed(0, self.late()),
+        };
+        if let Err(outage) = &answer.outcome {
+            tracing::debug!(feed = %self.spec.id, layer = outage.layer.word(), detail = %outage.detail, "poll failed");
+        }
+        (answer, clock::stamp().since(began))
+    }
+
+    fn late(&self) -> Outage {
+        let limit = units::span(self.spec.timeout);
+        Outage::new(Layer::Timeout, format!("no answer in {limit}, waiting for {}", self.probe.waiting_for()))
+            .hint("check that the host is up and no firewall drops packets; raise `timeout` if it is only slow")
+    }
+
+    fn deliver(&self, answer: Answer, took: Duration, wait: Duration) {
+        let at = clock::now();
+        self.slot
+            .next_poll
+            .store((at.stamp + wait).0, Ordering::Relaxed);
+        let observation = Observation {
+            feed: self.spec.id.clone(),
+            at,
+            took,
+            bytes: answer.bytes,
+            outcome: answer.outcome,
+        };
+        if lock(&self.slot.newest).replace(observation).is_some() {
+            self.slot.dropped.fetch_add(1, Ordering::Relaxed);
+            return; // its index still waits in the queue
+        }
+        lock(&self.ready.queue).push_back(self.index);
+        self.ready.wake.notify_one();
+    }
+
+    async fn rest(&mut self, wait: Duration, jitter: f64) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.slot.poll_now.notified() => {
+                if self.slot.disconnect.swap(false, Ordering::Relaxed) {
+                    self.probe.disconnect();
+                    tokio::time::sleep(self.schedule.first(self.spec.period, jitter)).await;
+                }
+            }
+        }
+    }
+}
+
+fn crash(panic: &(dyn std::any::Any + Send)) -> Outage {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Outage::new(Layer::Local, format!("source crashed: {text}"))
+        .hint("report this as a bug in midwatch; the other targets are not affected")
+}
+
+/// A poisoned lock means a panic elsewhere; the value behind it is whole, since nothing here
+/// panics while holding it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TargetId;
+    use crate::observation::Harvest;
+    use crate::sources::PollFuture;
+    use crate::subject::Subject;
+
+    /// Answers what the script says, then for ever its last line.
+    struct Scripted {
+        script: Vec<&'static str>,
+        at: usize,
+        disconnects: Arc<AtomicU64>,
+    }
+
+    impl Probe for Scripted {
+        fn endpoint(&self) -> String {
+            String::new()
+        }
+        fn subject(&self) -> Subject {
+            Subject::host("a")
+        }
+        fn disconnect(&mut self) {
+            self.disconnects.fetch_add(1, Ordering::Relaxed);
+        }
+        fn poll(&mut self) -> PollFuture<'_> {
+            let word = self.script[self.at.min(self.script.len() - 1)];
+            self.at += 1;
+            Box::pin(async move {
+                match word {
+                    "ok" => Answer::ok(7, Harvest::default()),
+                    "panic" => panic!("out of luck"),
+                    "hang" => std::future::pending().await,
+                    other => Answer::failed(0, Outage::new(Layer::Tcp, other)),
+                }
+            })
+        }
+    }
+
+    fn watch(script: &[&'static str]) -> (Poller, FeedId, Arc<AtomicU64>) {
+        let id = FeedId::new(TargetId::new("test", "a"), "");
+        let spec = FeedSpec {
+            id: id.clone(),
+            period: Duration::from_secs(10),
+            timeout: Duration::from_secs(3),
+            subject: Subject::host("a"),
+        };
+        let disconnects = Arc::new(AtomicU64::new(0));
+        let probe = Scripted {
+            script: script.to_vec(),
+            at: 0,
+            disconnects: disconnects.clone(),
+        };
+        let feeds = vec![Watched {
+            spec,
+            probe: Box::new(probe),
+        }];
+        (Poller::start(feeds, Schedule::Watch), id, disconnects)
+    }
+
+    async fn next(poller: &Poller) -> Observation {
+        poller.ready().await;
+        poller.take(1).remove(0).observation
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_is_an_outage_and_the_next_poll_goes_on() {
+        let (poller, _, _) = watch(&["panic", "ok"]);
+        let outage = next(&poller).await.outcome.unwrap_err();
+        assert_eq!(outage.layer, Layer::Local);
+        assert!(outage.detail.contains("out of luck"), "{outage}");
+        assert!(next(&poller).await.outcome.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_target_is_cut_off_at_its_deadline() {
+        let (poller, _, _) = watch(&["hang"]);
+        let began = tokio::time::Instant::now();
+        let outage = next(&poller).await.outcome.unwrap_err();
+        assert_eq!(outage.layer, Layer::Timeout);
+        assert!(
+            began.elapsed() <= Duration::from_secs(5),
+            "spread and deadline"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_takes_is_overwritten_and_counted() {
+        let (poller, _, _) = watch(&["first", "second", "third"]);
+        tokio::time::sleep(Duration::from_secs(28)).await;
+        let taken = poller.take(10);
+        assert_eq!(taken.len(), 1, "one slot per feed");
+        assert_eq!(taken[0].dropped, 2);
+        assert_eq!(
+            taken[0].observation.outcome.as_ref().unwrap_err().detail,
+            "third"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn poll_now_does_not_wait_for_the_period() {
+        let (poller, id, _) = watch(&["ok"]);
+        next(&poller).await;
+        let began = tokio::time::Instant::now();
+        poller.poll_now(&id);
+        next(&poller).await;
+        assert!(began.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_suspend_connections_are_dropped_once() {
+        let (poller, _, disconnects) = watch(&["ok"]);
+        next(&poller).await;
+        poller.resume();
+        next(&poller).await;
+        next(&poller).await;
+        assert_eq!(disconnects.load(Ordering::Relaxed), 1);
+    }
+}

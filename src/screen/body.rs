@@ -1,0 +1,307 @@
+//! The middle of the screen: a pane's table with its lines above and below, or a page.
+
+use ratatui::layout::Rect;
+
+use crate::app::{App, Page};
+use crate::event::Drawn;
+use crate::listing::Direction;
+use crate::paint::{Line, Painter};
+use crate::panes::{Block, Extra, PANES, detail};
+use crate::role::Role;
+use crate::widgets::{chart, table};
+
+/// Rows a screen must have before lines stand above the table and a preview below it.
+const ROOM_FOR_HEAD: u16 = 14;
+const ROOM_FOR_PREVIEW: u16 = 26;
+
+pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
+    match app.page() {
+        Some(Page::Detail(key)) => {
+            let blocks = detail::page(&app.drawing_context(), key, PANES[app.pane()].preview);
+            page(app, painter, area, &blocks)
+        }
+        Some(Page::Messages) => page(app, painter, area, &messages(app)),
+        None => pane(app, painter, area),
+    }
+}
+
+fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
+    let pane = PANES[app.pane()];
+    let cx = app.drawing_context();
+    let (order, view) = (app.order(), app.view());
+    painter.rule(Rect { height: 1, ..area }, &status(app));
+    let mut y = area.y + 1;
+    if !pane.listing.configured(&cx) {
+        nothing_configured(
+            painter,
+            Rect {
+                y,
+                height: area.bottom() - y,
+                ..area
+            },
+            pane.listing.how_to(),
+        );
+        return Drawn::default();
+    }
+    if area.height >= ROOM_FOR_HEAD && !view.wide {
+        let extra = Extra {
+            own: app.own,
+            seen_until: app.seen_until(),
+            columns: usize::from(area.width),
+        };
+        for line in (pane.head)(&cx, &extra) {
+            painter.line(area.x + 2, y, area.width - 2, &line);
+            y += 1;
+        }
+    }
+    let selected = app.selected().cloned();
+    let blocks = match &selected {
+        Some(key) if area.height >= ROOM_FOR_PREVIEW && !view.wide => (pane.preview)(&cx, key),
+        _ => Vec::new(),
+    };
+    let left = area.bottom() - y;
+    let rows = u16::try_from(order.rows.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
+    let below = if blocks.is_empty() {
+        0
+    } else {
+        left.saturating_sub(rows).clamp(left / 3, left / 2)
+    };
+    let table_area = Rect {
+        y,
+        height: left - below,
+        ..area
+    };
+    if order.rows.is_empty() {
+        painter.line(area.x + 2, y + 1, area.width - 2, &empty(app));
+    }
+    let (offset, fits) = table::draw(painter, table_area, pane.listing, &cx, order, view);
+    if below > 0 {
+        draw_blocks(
+            painter,
+            Rect {
+                y: area.bottom() - below,
+                height: below,
+                ..area
+            },
+            &blocks,
+            0,
+        );
+    }
+    Drawn {
+        rows: fits,
+        offset,
+        cursor: selected,
+        scroll_max: 0,
+    }
+}
+
+/// Why there is no row: a filter, problems only, or nothing there.
+fn empty(app: &App) -> Line {
+    let view = app.view();
+    if app.order().total == 0 {
+        Line::new()
+    } else if !view.filter.is_empty() {
+        Line::new().dim(format!(
+            "no row matches /{}; Esc clears the filter",
+            view.filter
+        ))
+    } else if view.problems_only {
+        Line::new().dim("no row has a problem; ! shows all")
+    } else {
+        Line::new()
+    }
+}
+
+fn nothing_configured(painter: &mut Painter, area: Rect, how_to: &str) {
+    painter.line(
+        area.x + 2,
+        area.y + 1,
+        area.width - 4,
+        &Line::new().with("not configured", Role::StateNotConfigured),
+    );
+    painter.line(
+        area.x + 2,
+        area.y + 2,
+        area.width - 4,
+        &Line::new().dim(how_to.to_owned()),
+    );
+}
+
+/// Title of the pane, rows shown, and whatever the reader chose: sort, filter, problems only.
+fn status(app: &App) -> Line {
+    let (listing, order, view) = (app.listing(), app.order(), app.view());
+    let mut line = Line::new().with(listing.title(), Role::Title);
+    let rows = order.rows.len();
+    line = if rows == order.total {
+        line.dim(format!("  {rows} rows"))
+    } else {
+        line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
+    };
+    if let Some((id, direction)) = view.sort {
+        let title = listing
+            .columns()
+            .iter()
+            .find(|column| column.id == id)
+            .map_or(id, |column| column.title);
+        let way = if direction == Direction::Up {
+            "up"
+        } else {
+            "down"
+        };
+        line = line.with(format!("  sorted by {title} {way}"), Role::Accent);
+    }
+    if !view.filter.is_empty() {
+        line = line.with(format!("  /{}", view.filter), Role::Accent);
+    }
+    if view.problems_only {
+        line = line.with("  problems only", Role::Accent);
+    }
+    line
+}
+
+fn messages(app: &App) -> Vec<Block> {
+    let mut blocks = vec![Block::Title(
+        Line::new().with("messages of midwatch itself, newest first", Role::Title),
+    )];
+    blocks.extend(app.messages.iter().rev().map(|message| {
+        let role = match message.level.as_str() {
+            "ERROR" => Role::Critical,
+            "WARN" => Role::Warning,
+            _ => Role::Text,
+        };
+        Block::Line(
+            Line::new()
+                .dim(message.at.strftime("%H:%M:%SZ ").to_string())
+                .with(format!("{:<6}", message.level), role)
+                .text(message.text.clone()),
+        )
+    }));
+    if blocks.len() == 1 {
+        blocks.push(Block::Line(
+            Line::new().dim("nothing was logged; --log-level debug says more"),
+        ));
+    }
+    blocks
+}
+
+fn page(app: &App, painter: &mut Painter, area: Rect, blocks: &[Block]) -> Drawn {
+    let inner = Rect {
+        x: area.x + 1,
+        width: area.width - 2,
+        ..area
+    };
+    let height = draw_blocks(painter, inner, blocks, app.scroll());
+    let over = height.saturating_sub(usize::from(area.height));
+    Drawn {
+        rows: usize::from(area.height),
+        scroll_max: over,
+        ..Drawn::default()
+    }
+}
+
+/// Draws blocks from line `skip` on; answers how many lines there are in all.
+fn draw_blocks(painter: &mut Painter, area: Rect, blocks: &[Block], skip: usize) -> usize {
+    let mut at = 0;
+    for block in flatten(blocks, area.width) {
+        let tall = height(&block);
+        let top = usize::from(area.y) + at;
+        if at >= skip && at + tall <= skip + usize::from(area.height) {
+            let y = u16::try_from(top - skip).unwrap_or(u16::MAX);
+            draw_block(
+                painter,
+                Rect {
+                    y,
+                    height: u16::try_from(tall).unwrap_or(1),
+                    ..area
+                },
+                &block,
+            );
+        }
+        at += tall;
+    }
+    at
+}
+
+/// Long lines broken, pairs put below each other where they do not fit side by side.
+fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
+    let mut out = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        match block {
+            Block::Line(line) if line.width() > usize::from(width) => {
+                out.extend(
+                    line.clone()
+                        .wrap(usize::from(width), 12)
+                        .into_iter()
+                        .map(Block::Line),
+                );
+            }
+            Block::Beside(left, right) if width < 90 => {
+                out.extend([(**left).clone(), (**right).clone()])
+            }
+            other => out.push(other.clone()),
+        }
+    }
+    out
+}
+
+fn height(block: &Block) -> usize {
+    match block {
+        Block::Line(_) | Block::Title(_) => 1,
+        Block::Chart { height, .. } => usize::from(*height),
+        Block::Beside(left, right) => height(left).max(height(right)),
+    }
+}
+
+fn draw_block(painter: &mut Painter, area: Rect, block: &Block) {
+    match block {
+        Block::Line(line) => {
+            painter.line(area.x + 1, area.y, area.width.saturating_sub(1), line);
+        }
+        Block::Title(line) => painter.rule(area, line),
+        Block::Chart {
+            title,
+            samples,
+            top,
+            print,
+            ..
+        } => {
+            let chart = chart::Chart {
+                title: title.clone(),
+                samples,
+                top: *top,
+                print: *print,
+            };
+            chart::draw(
+                painter,
+                Rect {
+                    x: area.x + 1,
+                    width: area.width.saturating_sub(2),
+                    ..area
+                },
+                &chart,
+            );
+        }
+        Block::Beside(left, right) => {
+            let half = area.width / 2;
+            draw_block(
+                painter,
+                Rect {
+                    width: half,
+                    ..area
+                },
+                left,
+            );
+            draw_block(
+                painter,
+                Rect {
+                    x: area.x + half,
+                    width: area.width - half,
+                    ..area
+                },
+                right,
+            );
+        }
+    }
+}

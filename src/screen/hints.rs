@@ -1,0 +1,153 @@
+//! The last line: what can be done now, what is being typed, or what just happened.
+
+use ratatui::layout::Rect;
+
+use crate::app::prompt::PromptKind;
+use crate::app::{App, keys};
+use crate::paint::{Line, Painter};
+use crate::role::Role;
+use crate::text::SafeText;
+
+pub fn draw(app: &App, painter: &mut Painter, line: Rect) {
+    if app.picking_sort() {
+        painter.line(line.x + 1, line.y, line.width - 2, &sort_picker(app));
+    } else if app.prompt().is_some() {
+        prompt(app, painter, line);
+    } else if !app.pending().is_empty() {
+        painter.line(line.x + 1, line.y, line.width - 2, &continuations(app));
+    } else if let Some(notice) = app.notice() {
+        let text = Line::new().with(notice.to_owned(), Role::Accent);
+        painter.line(line.x + 1, line.y, line.width - 2, &text);
+    } else {
+        keys_now(app, painter, line);
+    }
+}
+
+/// Intents worth a place on the line, with the word shown; the first that fit are drawn.
+const SHOWN: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("sort", "sort"),
+    ("unfold", "unfold"),
+    ("poll-now", "poll now"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("quit", "quit"),
+];
+const SHOWN_ON_PAGE: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("move-down", "scroll"),
+    ("copy", "copy name"),
+    ("poll-now", "poll now"),
+    ("help", "help"),
+];
+
+fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
+    let shown = if app.page().is_some() {
+        SHOWN_ON_PAGE
+    } else {
+        SHOWN
+    };
+    let mut hints = Line::new();
+    for (intent, word) in shown {
+        let Some(binding) = app
+            .bindings
+            .iter()
+            .find(|binding| binding.intent == *intent)
+        else {
+            continue;
+        };
+        let key = binding.keys.split(", ").next().unwrap_or(&binding.keys);
+        let next = Line::new()
+            .with(key.to_owned(), Role::Key)
+            .dim(format!(" {word}   "));
+        if hints.width() + next.width() > usize::from(line.width - 2) {
+            break;
+        }
+        hints.0.extend(next.0);
+    }
+    painter.line(line.x + 1, line.y, line.width - 2, &hints);
+}
+
+/// The prompt with a block cursor; for the palette, what it would complete to.
+fn prompt(app: &App, painter: &mut Painter, line: Rect) {
+    let Some(prompt) = app.prompt() else { return };
+    let mark = if prompt.kind == PromptKind::Filter {
+        "/"
+    } else {
+        ":"
+    };
+    let (before, after) = prompt.halves();
+    let mut x = line.x + 1;
+    x += painter.word(x, line.y, 1, mark, Role::Accent);
+    let room = line.right().saturating_sub(x + 2);
+    // The text's end stays in sight when it is longer than the line.
+    let skip = SafeText::new(before)
+        .width()
+        .saturating_sub(usize::from(room / 2));
+    let shown: String = before.chars().skip(skip).collect();
+    x += painter.text(x, line.y, room, &SafeText::new(&shown), Role::Prompt);
+    let mut rest = after.chars();
+    let under = rest
+        .next()
+        .map_or_else(|| " ".to_owned(), |c| c.to_string());
+    x += painter.text(x, line.y, 2, &SafeText::new(&under), Role::Selected);
+    x += painter.text(
+        x,
+        line.y,
+        line.right().saturating_sub(x),
+        &SafeText::new(rest.as_str()),
+        Role::Prompt,
+    );
+    let tail = match prompt.kind {
+        PromptKind::Filter => format!(
+            "   {} of {} rows",
+            app.order().rows.len(),
+            app.order().total
+        ),
+        PromptKind::Palette => {
+            let words = app.completions(prompt.text());
+            format!(
+                "   {}",
+                words.into_iter().take(8).collect::<Vec<_>>().join("  ")
+            )
+        }
+    };
+    painter.text(
+        x,
+        line.y,
+        line.right().saturating_sub(x + 1),
+        &SafeText::new(&tail),
+        Role::Dim,
+    );
+}
+
+fn sort_picker(app: &App) -> Line {
+    let columns = app.listing().columns();
+    let mut line = Line::new().with("sort by  ", Role::Accent);
+    for (letter, column) in keys::sort_letters(columns.len()).zip(columns) {
+        line = line
+            .with(letter.to_string(), Role::Key)
+            .dim(format!(" {}  ", column.title));
+    }
+    line.with("0", Role::Key).dim(" natural")
+}
+
+/// After a prefix: what the next key can be.
+fn continuations(app: &App) -> Line {
+    let prefix = format!("{} ", app.pending());
+    let mut line = Line::new()
+        .with(app.pending().to_owned(), Role::Accent)
+        .text("  ");
+    for binding in &app.bindings {
+        for keys in binding.keys.split(", ") {
+            if let Some(rest) = keys.strip_prefix(&prefix) {
+                line = line
+                    .with(rest.to_owned(), Role::Key)
+                    .dim(format!(" {}  ", binding.intent));
+            }
+        }
+    }
+    line
+}

@@ -1,0 +1,264 @@
+//! The table: columns that fit, rows that are on the screen, nothing else is asked for.
+
+use ratatui::layout::Rect;
+
+use super::{bar, spark};
+use crate::listing::{Align, Cell, Column, Context, Direction, Listing, Order, Row, View};
+use crate::paint::Painter;
+use crate::role::Role;
+use crate::text::SafeText;
+
+/// Columns of the cursor mark and the indentation of children.
+const GUTTER: u16 = 2;
+
+/// A column with its place on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Placed {
+    index: usize,
+    x: u16,
+    width: u16,
+}
+
+/// Draws header and visible rows; answers the first visible row and how many fit.
+pub fn draw(
+    painter: &mut Painter,
+    area: Rect,
+    listing: &dyn Listing,
+    cx: &Context,
+    order: &Order,
+    view: &View,
+) -> (usize, usize) {
+    let columns = listing.columns();
+    let placed = place(
+        columns,
+        &order.widths,
+        area.width.saturating_sub(GUTTER),
+        view.pan,
+    );
+    header(painter, area, columns, &placed, view);
+    let fits = usize::from(area.height.saturating_sub(1));
+    let offset = window(view.offset, view.index, fits, order.rows.len());
+    for (line, row) in (area.y + 1..area.bottom()).zip(order.rows.iter().skip(offset)) {
+        let index = offset + usize::from(line - area.y - 1);
+        let selected = index == view.index;
+        let strip = Rect {
+            y: line,
+            height: 1,
+            ..area
+        };
+        draw_row(painter, strip, listing, cx, row, columns, &placed);
+        if selected {
+            painter.select(strip);
+            painter.glyph(area.x, line, painter.skin.glyphs.cursor, Role::Accent);
+        }
+    }
+    (offset, fits)
+}
+
+/// The first row to show so that the cursor is on the screen and the window is full.
+fn window(offset: usize, cursor: usize, fits: usize, rows: usize) -> usize {
+    let fits = fits.max(1);
+    let highest = rows.saturating_sub(fits);
+    offset
+        .min(cursor)
+        .max((cursor + 1).saturating_sub(fits))
+        .min(highest)
+}
+
+fn header(painter: &mut Painter, area: Rect, columns: &[Column], placed: &[Placed], view: &View) {
+    for place in placed {
+        let column = &columns[place.index];
+        let mark = match view.sort {
+            Some((id, Direction::Up)) if id == column.id => Some(painter.skin.glyphs.sorted_up),
+            Some((id, Direction::Down)) if id == column.id => Some(painter.skin.glyphs.sorted_down),
+            _ => None,
+        };
+        let (title, role) = match mark {
+            Some(mark) => (format!("{}{mark}", column.title).into(), Role::Accent),
+            None => (SafeText::new(column.title), Role::TableHeader),
+        };
+        aligned(
+            painter,
+            area.x + GUTTER + place.x,
+            area.y,
+            place.width,
+            column.align,
+            &title,
+            role,
+        );
+    }
+}
+
+fn draw_row(
+    painter: &mut Painter,
+    strip: Rect,
+    listing: &dyn Listing,
+    cx: &Context,
+    row: &Row,
+    columns: &[Column],
+    placed: &[Placed],
+) {
+    for (nth, place) in placed.iter().enumerate() {
+        let column = &columns[place.index];
+        let mut x = strip.x + GUTTER + place.x;
+        let mut width = place.width;
+        if nth == 0 && row.depth > 0 {
+            let indent = (u16::from(row.depth) * 2).min(width);
+            x += indent;
+            width -= indent;
+        }
+        match listing.cell(cx, row, column.id) {
+            Cell::Text(text, role) => {
+                aligned(painter, x, strip.y, width, column.align, &text, role)
+            }
+            Cell::Mark(text, role) => {
+                painter.glyph(x, strip.y, painter.mark(role), role);
+                painter.text(x + 2, strip.y, width.saturating_sub(2), &text, role);
+            }
+            Cell::Runs(runs) => {
+                let mut used = 0;
+                for (text, role) in &runs {
+                    used += painter.text(x + used, strip.y, width - used.min(width), text, *role);
+                }
+            }
+            Cell::Spark { samples, top, role } => {
+                spark::draw(painter, x, strip.y, width, &samples, top, role)
+            }
+            Cell::Bar { share, role } => bar::share(painter, x, strip.y, width, share, role),
+            Cell::Offset {
+                lo,
+                hi,
+                limit,
+                role,
+            } => bar::interval(painter, x, strip.y, width, (lo, hi, limit), role),
+        }
+    }
+}
+
+fn aligned(
+    painter: &mut Painter,
+    x: u16,
+    y: u16,
+    width: u16,
+    align: Align,
+    text: &SafeText,
+    role: Role,
+) {
+    let wide = u16::try_from(text.width()).unwrap_or(u16::MAX);
+    let pad = if align == Align::Right {
+        width.saturating_sub(wide)
+    } else {
+        0
+    };
+    painter.text(x + pad, y, width - pad, text, role);
+}
+
+/// Columns that fit into `room`, in their order: the highest ranks go first while it is too narrow;
+/// what is left over goes to the column that can grow most.
+fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Placed> {
+    const GAP: u16 = 2;
+    let mut kept: Vec<usize> = (0..columns.len())
+        .filter(|at| *at == 0 || *at > pan)
+        .collect();
+    let wanted = |index: usize| widths.get(index).copied().unwrap_or(columns[index].least);
+    let shrunk = |index: usize| wanted(index).min(columns[index].least.max(1));
+    let total = |kept: &[usize], of: &dyn Fn(usize) -> u16| -> u16 {
+        kept.iter()
+            .fold(0_u16, |sum, index| {
+                sum.saturating_add(of(*index)).saturating_add(GAP)
+            })
+            .saturating_sub(GAP)
+    };
+    // Drop by rank until the columns fit at their least width.
+    while total(&kept, &shrunk) > room && kept.len() > 1 {
+        let Some(at) = (0..kept.len()).max_by_key(|at| (columns[kept[*at]].rank, *at)) else {
+            break;
+        };
+        kept.remove(at);
+    }
+    // Give each what it wants as far as there is room, the important ones first.
+    let mut given: Vec<u16> = kept.iter().map(|index| shrunk(*index)).collect();
+    let mut left = room.saturating_sub(total(&kept, &shrunk));
+    let mut by_rank: Vec<usize> = (0..kept.len()).collect();
+    by_rank.sort_by_key(|at| columns[kept[*at]].rank);
+    for at in by_rank {
+        let more = wanted(kept[at]).saturating_sub(given[at]).min(left);
+        given[at] += more;
+        left -= more;
+    }
+    if let Some(at) = (0..kept.len()).max_by_key(|at| columns[kept[*at]].most) {
+        given[at] = given[at].saturating_add(left).min(columns[kept[at]].most);
+    }
+    let mut x = 0;
+    kept.iter()
+        .zip(given)
+        .map(|(index, width)| {
+            let placed = Placed {
+                index: *index,
+                x,
+                width: width.min(room.saturating_sub(x)),
+            };
+            x += width + GAP;
+            placed
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn column(id: &'static str, least: u16, most: u16, rank: u8) -> Column {
+        Column {
+            id,
+            title: id,
+            align: Align::Left,
+            least,
+            most,
+            rank,
+        }
+    }
+
+    #[test]
+    fn narrow_screens_drop_the_highest_rank_first() {
+        let columns = [
+            column("state", 5, 5, 0),
+            column("spark", 20, 20, 9),
+            column("name", 10, 60, 1),
+        ];
+        let ids = |room| {
+            place(&columns, &[5, 20, 30], room, 0)
+                .iter()
+                .map(|p| columns[p.index].id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(60), ["state", "spark", "name"]);
+        assert_eq!(ids(30), ["state", "name"]);
+        assert_eq!(ids(8), ["state"]);
+    }
+
+    #[test]
+    fn the_window_follows_the_cursor() {
+        assert_eq!(window(0, 0, 10, 100), 0);
+        assert_eq!(window(0, 10, 10, 100), 1);
+        assert_eq!(window(50, 20, 10, 100), 20);
+        assert_eq!(window(95, 99, 10, 100), 90);
+        assert_eq!(window(3, 0, 10, 4), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_column_leaves_its_room(room in 0_u16..300, wants in prop::collection::vec(0_u16..80, 4)) {
+            let columns =
+                [column("a", 4, 10, 0), column("b", 8, 80, 1), column("c", 3, 12, 5), column("d", 10, 40, 3)];
+            let placed = place(&columns, &wants, room, 0);
+            for pair in placed.windows(2) {
+                prop_assert!(pair[0].x + pair[0].width <= pair[1].x);
+            }
+            if let Some(last) = placed.last() {
+                prop_assert!(last.x + last.width <= room.max(last.x));
+            }
+        }
+    }
+}
