@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -156,9 +157,20 @@ impl Connector {
         let name_error = {
             let endpoint = self.endpoint.clone();
             let state = self.state.clone();
-            move |error: &io::Error| {
-                let outage = tls_error::of_stream(&endpoint, error);
-                lock(&state).outage = Some(outage.clone());
+            let asked = tls.as_ref().map(|loaded| loaded.asked.clone());
+            move |error: &io::Error, read: u64| {
+                let asked = asked.as_ref().is_some_and(|asked| asked.load(Relaxed));
+                let outage = if read == 0 && asked {
+                    tls_error::of_silent_peer(&endpoint, error)
+                } else {
+                    tls_error::of_stream(&endpoint, error)
+                };
+                let mut state = lock(&state);
+                // The alert that says why outranks the reset that comes with it, in either order.
+                let told = |known: &Outage| known.layer == Layer::Tls;
+                if !state.outage.as_ref().is_some_and(told) {
+                    state.outage = Some(outage.clone());
+                }
                 outage
             }
         };

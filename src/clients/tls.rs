@@ -4,13 +4,16 @@
 //! resumed, so that each connection shows the certificate that the server has now.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::endpoint::Endpoint;
@@ -25,6 +28,8 @@ pub struct Loaded {
     pub versions: Vec<Version>,
     pub config: Arc<ClientConfig>,
     pub seen: Seen,
+    /// Whether the peer asked for a client certificate.
+    pub asked: Arc<AtomicBool>,
 }
 
 /// The versions of the files that an endpoint names, to compare with those of a [`Loaded`].
@@ -74,12 +79,18 @@ pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
         }
         _ => builder.with_no_client_auth(),
     };
+    let asked = Arc::new(AtomicBool::new(false));
+    config.client_auth_cert_resolver = Arc::new(Asked {
+        answer: config.client_auth_cert_resolver.clone(),
+        asked: asked.clone(),
+    });
     config.alpn_protocols = vec![alpn.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Loaded {
         versions,
         config: Arc::new(config),
         seen,
+        asked,
     })
 }
 
@@ -149,6 +160,24 @@ fn mismatch(cert: &Named, key: &Named, error: &rustls::Error) -> Outage {
             .hint("set `cert` and `key` to files that were issued together")
     } else {
         key.bad(&format!("cannot be used: {error}"))
+    }
+}
+
+/// Notes that the peer asked who we are, then answers as configured.
+#[derive(Debug)]
+struct Asked {
+    answer: Arc<dyn ResolvesClientCert>,
+    asked: Arc<AtomicBool>,
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Relaxed);
+        self.answer.resolve(issuers, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.answer.has_certs()
     }
 }
 

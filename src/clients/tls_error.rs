@@ -19,6 +19,21 @@ pub fn of_stream(endpoint: &Endpoint, error: &io::Error) -> Outage {
     }
 }
 
+/// Names an error of a stream on which the peer asked for a client certificate and then said
+/// nothing. In TLS 1.3 it refuses only after our side of the handshake is done, and its reset often
+/// overtakes the alert that says so.
+pub fn of_silent_peer(endpoint: &Endpoint, error: &io::Error) -> Outage {
+    let broken = matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    );
+    if broken && tls_cause(error).is_none() {
+        of_alert(endpoint, AlertDescription::BadCertificate)
+    } else {
+        of_stream(endpoint, error)
+    }
+}
+
 /// Names a failed handshake; `seen` is what the peer presented before it failed.
 pub fn of_handshake(endpoint: &Endpoint, error: &io::Error, seen: Option<&Certificate>) -> Outage {
     if let Some(cause) = tls_cause(error) {

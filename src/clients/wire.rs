@@ -37,19 +37,18 @@ pub fn look(traffic: &Mutex<Traffic>) -> MutexGuard<'_, Traffic> {
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
+/// Turns an I/O error, after so many bytes read, into an outage with the right layer.
+pub type NameError = Box<dyn Fn(&io::Error, u64) -> Outage + Send>;
+
 /// A connection, plain or TLS.
 pub struct Wire {
     inner: Box<dyn Duplex>,
     traffic: Shared,
-    name_error: Box<dyn Fn(&io::Error) -> Outage + Send>,
+    name_error: NameError,
 }
 
 impl Wire {
-    /// `name_error` turns an I/O error into an outage with the right layer.
-    pub fn new(
-        inner: Box<dyn Duplex>,
-        name_error: Box<dyn Fn(&io::Error) -> Outage + Send>,
-    ) -> Self {
+    pub fn new(inner: Box<dyn Duplex>, name_error: NameError) -> Self {
         Self {
             inner,
             traffic: Shared::default(),
@@ -64,7 +63,7 @@ impl Wire {
     fn note<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if let Poll::Ready(Err(error)) = &result {
             let mut traffic = look(&self.traffic);
-            let outage = (self.name_error)(error);
+            let outage = (self.name_error)(error, traffic.read);
             // A write may fail because the peer is gone before its alert, which says why, is read.
             if traffic.broke.is_none() || outage.layer == Layer::Tls {
                 traffic.broke = Some(outage);
