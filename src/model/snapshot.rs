@@ -47,6 +47,17 @@ impl<'a, T: Factual> Reading<'a, T> {
         Some((T::of(fact)?, self.at.since(*at)))
     }
 
+    /// A value to take a rate from: the oldest within `window`, else the previous one.
+    ///
+    /// # Errors
+    /// [`Doubt::SecondSample`] while there is no earlier value.
+    pub fn since(&self, window: Duration) -> Result<(&'a T, Duration), Doubt> {
+        self.within(window)
+            .or_else(|| self.previous())
+            .filter(|(_, span)| !span.is_zero())
+            .ok_or(Doubt::SecondSample)
+    }
+
     /// Every kept value with its stamp, oldest first, this one last: for a trend.
     pub fn all(&self) -> impl Iterator<Item = (Stamp, &'a T)> {
         let past = self
@@ -129,6 +140,19 @@ impl<'a> Snapshot<'a> {
             Some(reading) if reading.freshness.is_usable() => Ok(reading),
             Some(reading) => Err(Doubt::Stale(T::KIND, reading.age)),
             None => Err(self.lost(subject, T::KIND).unwrap_or(Doubt::Never(T::KIND))),
+        }
+    }
+
+    /// A reading of something that not every system has: `None` where the feeds answer and simply
+    /// do not tell it.
+    ///
+    /// # Errors
+    /// A [`Doubt`] when the fact is lost or stale, or when no feed of the subject answers.
+    pub fn told<T: Factual>(&self, subject: &Subject) -> Result<Option<Reading<'a, T>>, Doubt> {
+        match self.fresh::<T>(subject) {
+            Ok(reading) => Ok(Some(reading)),
+            Err(Doubt::Never(_)) if self.known(subject) == State::Ok => Ok(None),
+            Err(doubt) => Err(doubt),
         }
     }
 
