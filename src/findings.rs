@@ -13,6 +13,15 @@ mod disk_filling;
 mod disk_full;
 mod disk_queue;
 mod disk_read_only;
+mod etcd_leader_flapping;
+mod etcd_member_down;
+mod etcd_no_leader;
+mod etcd_quorum_lost;
+mod etcd_quorum_thin;
+mod etcd_slow_commit;
+mod etcd_slow_fsync;
+mod etcd_slow_peer;
+mod etcd_split;
 mod file_handles;
 pub mod fold;
 mod host_down;
@@ -54,6 +63,15 @@ pub static RULES: &[&Rule] = &[
     &disk_full::RULE,
     &disk_queue::RULE,
     &disk_read_only::RULE,
+    &etcd_leader_flapping::RULE,
+    &etcd_member_down::RULE,
+    &etcd_no_leader::RULE,
+    &etcd_quorum_lost::RULE,
+    &etcd_quorum_thin::RULE,
+    &etcd_slow_commit::RULE,
+    &etcd_slow_fsync::RULE,
+    &etcd_slow_peer::RULE,
+    &etcd_split::RULE,
     &file_handles::RULE,
     &host_down::RULE,
     &io_stalled::RULE,

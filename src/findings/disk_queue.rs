@@ -23,11 +23,10 @@ Look at which control group reads or writes most, and at the device's own health
 
 fn judge(snap: &Snapshot, subject: &Subject) -> Result<Option<Finding>, Doubt> {
     let disk = snap.fresh::<Disk>(subject)?;
-    let (earlier, time) = disk.since(Duration::from_secs(300))?;
-    let waited = disk.value.weighted_secs - earlier.weighted_secs;
-    if waited < 0.0 {
-        return Err(Doubt::SecondSample);
-    }
+    let (waited, time) = disk.over(Duration::from_secs(300), |then| {
+        let waited = disk.value.weighted_secs - then.weighted_secs;
+        (waited >= 0.0).then_some(waited)
+    })?;
     let queue = waited / time.as_secs_f64();
     let limit = snap.thresholds(subject).disk_queue_warning;
     if queue <= limit {

@@ -67,12 +67,11 @@ pub(super) fn share(
     if now.avg60.is_some() {
         return Ok(now.avg60);
     }
-    let (earlier, time) = pressure.since(Duration::from_secs(60))?;
-    let stalled = line(earlier).map(|then| now.total - then.total);
-    match stalled {
-        Some(stalled) if stalled >= 0.0 => Ok(Ratio::of(stalled, time.as_secs_f64())),
-        _ => Err(Doubt::SecondSample),
-    }
+    let (stalled, time) = pressure.over(Duration::from_secs(60), |then| {
+        let stalled = now.total - line(then)?.total;
+        (stalled >= 0.0).then_some(stalled)
+    })?;
+    Ok(Ratio::of(stalled, time.as_secs_f64()))
 }
 
 pub(super) fn evidence(

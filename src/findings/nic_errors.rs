@@ -27,26 +27,7 @@ Look at cable, optics, duplex and driver; compare with the port of the switch.",
 
 fn judge(snap: &Snapshot, subject: &Subject) -> Result<Vec<Finding>, Doubt> {
     let nic = snap.fresh::<Nic>(subject)?;
-    let (then, time) = nic.since(Duration::from_secs(300))?;
-    let now = nic.value;
-    let ways = [
-        (
-            "received",
-            now.errors_in - then.errors_in,
-            now.packets_in - then.packets_in,
-        ),
-        (
-            "sent",
-            now.errors_out - then.errors_out,
-            now.packets_out - then.packets_out,
-        ),
-    ];
-    if ways
-        .iter()
-        .any(|(_, errors, packets)| *errors < 0.0 || *packets < 0.0)
-    {
-        return Err(Doubt::SecondSample);
-    }
+    let (ways, time) = nic.over(Duration::from_secs(300), |then| between(then, nic.value))?;
     let limit = snap.thresholds(subject).nic_error_warning;
     let mut found = Vec::new();
     for (way, errors, packets) in ways {
@@ -64,6 +45,24 @@ fn judge(snap: &Snapshot, subject: &Subject) -> Result<Vec<Finding>, Doubt> {
         found.push(finding.evidence(evidence));
     }
     Ok(found)
+}
+
+/// Errors and packets of both directions between two readings; `None` across a reboot.
+fn between(then: &Nic, now: &Nic) -> Option<[(&'static str, f64, f64); 2]> {
+    let ways = [
+        (
+            "received",
+            now.errors_in - then.errors_in,
+            now.packets_in - then.packets_in,
+        ),
+        (
+            "sent",
+            now.errors_out - then.errors_out,
+            now.packets_out - then.packets_out,
+        ),
+    ];
+    let risen = |(_, errors, packets): &(_, f64, f64)| *errors >= 0.0 && *packets >= 0.0;
+    ways.iter().all(risen).then_some(ways)
 }
 
 #[cfg(test)]

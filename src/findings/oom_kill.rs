@@ -26,8 +26,9 @@ fn judge(snap: &Snapshot, host: &Subject) -> Result<Verdict, Doubt> {
     let Some(now) = memory.value.oom_kills else {
         return Ok(Verdict::NotApplicable);
     };
-    let (earlier, time) = memory.since(Duration::from_secs(900))?;
-    let kills = earlier.oom_kills.map_or(0, |then| now.saturating_sub(then));
+    let (kills, time) = memory.over(Duration::from_secs(900), |then| {
+        now.checked_sub(then.oom_kills?)
+    })?;
     if kills == 0 {
         return Ok(Verdict::Clear);
     }
@@ -68,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_reboot_and_a_silent_kernel_kill_nobody() {
-        assert_eq!(after(&[Some(7), Some(0)]), "clear");
+        assert_eq!(after(&[Some(7), Some(0), Some(0)]), "clear");
         assert_eq!(after(&[None, None]), "n/a");
         assert_eq!(after(&[Some(7)]), "unknown: needs a second sample");
     }

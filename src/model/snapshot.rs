@@ -47,14 +47,23 @@ impl<'a, T: Factual> Reading<'a, T> {
         Some((T::of(fact)?, self.at.since(*at)))
     }
 
-    /// A value to take a rate from: the oldest within `window`, else the previous one.
+    /// What changed since an earlier value, and over which time: the oldest value within `window`
+    /// for which `change` has an answer, else the previous one. A counter that was reset has none,
+    /// so that a restart costs one sample and not the whole window.
     ///
     /// # Errors
-    /// [`Doubt::SecondSample`] while there is no earlier value.
-    pub fn since(&self, window: Duration) -> Result<(&'a T, Duration), Doubt> {
-        self.within(window)
-            .or_else(|| self.previous())
-            .filter(|(_, span)| !span.is_zero())
+    /// [`Doubt::SecondSample`] while there is no such value.
+    pub fn over<R>(
+        &self,
+        window: Duration,
+        change: impl Fn(&'a T) -> Option<R>,
+    ) -> Result<(R, Duration), Doubt> {
+        let past = self.cell.past.iter();
+        let last = self.cell.past.len().saturating_sub(1);
+        past.enumerate()
+            .map(|(place, (at, fact))| (place, self.at.since(*at), fact))
+            .filter(|(place, span, _)| (*span <= window || *place == last) && !span.is_zero())
+            .find_map(|(_, span, fact)| Some((change(T::of(fact)?)?, span)))
             .ok_or(Doubt::SecondSample)
     }
 
