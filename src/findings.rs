@@ -4,6 +4,7 @@
 //! one subject, so that the cost of a change does not grow with the number of subjects. A rule
 //! never reads a clock and never knows a source.
 
+mod certificate_expiring;
 mod clock_skewed;
 mod clock_unsynchronised;
 mod clocks_apart;
@@ -13,6 +14,12 @@ mod disk_filling;
 mod disk_full;
 mod disk_queue;
 mod disk_read_only;
+mod etcd_alarm;
+mod etcd_apply_lag;
+mod etcd_db_near_quota;
+mod etcd_db_sizes_apart;
+mod etcd_fragmented;
+mod etcd_hash_mismatch;
 mod etcd_leader_flapping;
 mod etcd_member_down;
 mod etcd_no_leader;
@@ -22,6 +29,8 @@ mod etcd_slow_commit;
 mod etcd_slow_fsync;
 mod etcd_slow_peer;
 mod etcd_split;
+mod etcd_unhealthy;
+mod etcd_versions_mixed;
 mod file_handles;
 pub mod fold;
 mod host_down;
@@ -54,6 +63,7 @@ pub use ledger::{Counts, Ended, Entry, Ledger, NOT_KNOWN, Past, RULE_CRASHED};
 
 /// Every rule. The order does not matter; ids are unique, which a test checks.
 pub static RULES: &[&Rule] = &[
+    &certificate_expiring::RULE,
     &clock_skewed::RULE,
     &clock_unsynchronised::RULE,
     &clocks_apart::RULE,
@@ -63,6 +73,12 @@ pub static RULES: &[&Rule] = &[
     &disk_full::RULE,
     &disk_queue::RULE,
     &disk_read_only::RULE,
+    &etcd_alarm::RULE,
+    &etcd_apply_lag::RULE,
+    &etcd_db_near_quota::RULE,
+    &etcd_db_sizes_apart::RULE,
+    &etcd_fragmented::RULE,
+    &etcd_hash_mismatch::RULE,
     &etcd_leader_flapping::RULE,
     &etcd_member_down::RULE,
     &etcd_no_leader::RULE,
@@ -72,6 +88,8 @@ pub static RULES: &[&Rule] = &[
     &etcd_slow_fsync::RULE,
     &etcd_slow_peer::RULE,
     &etcd_split::RULE,
+    &etcd_unhealthy::RULE,
+    &etcd_versions_mixed::RULE,
     &file_handles::RULE,
     &host_down::RULE,
     &io_stalled::RULE,
