@@ -4,10 +4,50 @@
 //! one subject, so that the cost of a change does not grow with the number of subjects. A rule
 //! never reads a clock and never knows a source.
 
+mod certificate_expiring;
+mod clock_skewed;
+mod clock_unsynchronised;
+mod clocks_apart;
+mod conntrack_full;
+mod cpu_pressure;
+mod disk_filling;
+mod disk_full;
+mod disk_queue;
+mod disk_read_only;
+mod etcd_alarm;
+mod etcd_apply_lag;
+mod etcd_db_near_quota;
+mod etcd_db_sizes_apart;
+mod etcd_fragmented;
+mod etcd_hash_mismatch;
+mod etcd_leader_flapping;
+mod etcd_member_down;
+mod etcd_no_leader;
+mod etcd_quorum_lost;
+mod etcd_quorum_thin;
+mod etcd_slow_commit;
+mod etcd_slow_fsync;
+mod etcd_slow_peer;
+mod etcd_split;
+mod etcd_unhealthy;
+mod etcd_versions_mixed;
+mod file_handles;
 pub mod fold;
+mod host_down;
+mod io_stalled;
 pub mod ledger;
+mod load_high;
+mod memory_low;
+mod memory_pressure;
+mod nic_errors;
+mod oom_kill;
+mod own_clock_wrong;
 #[cfg(test)]
 pub(crate) mod scenario;
+mod target_down;
+mod target_partial;
+mod target_slow;
+mod temperature_high;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +62,48 @@ use crate::subject::{Subject, SubjectKind};
 pub use ledger::{Counts, Ended, Entry, Ledger, NOT_KNOWN, Past, RULE_CRASHED};
 
 /// Every rule. The order does not matter; ids are unique, which a test checks.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[
+    &certificate_expiring::RULE,
+    &clock_skewed::RULE,
+    &clock_unsynchronised::RULE,
+    &clocks_apart::RULE,
+    &conntrack_full::RULE,
+    &cpu_pressure::RULE,
+    &disk_filling::RULE,
+    &disk_full::RULE,
+    &disk_queue::RULE,
+    &disk_read_only::RULE,
+    &etcd_alarm::RULE,
+    &etcd_apply_lag::RULE,
+    &etcd_db_near_quota::RULE,
+    &etcd_db_sizes_apart::RULE,
+    &etcd_fragmented::RULE,
+    &etcd_hash_mismatch::RULE,
+    &etcd_leader_flapping::RULE,
+    &etcd_member_down::RULE,
+    &etcd_no_leader::RULE,
+    &etcd_quorum_lost::RULE,
+    &etcd_quorum_thin::RULE,
+    &etcd_slow_commit::RULE,
+    &etcd_slow_fsync::RULE,
+    &etcd_slow_peer::RULE,
+    &etcd_split::RULE,
+    &etcd_unhealthy::RULE,
+    &etcd_versions_mixed::RULE,
+    &file_handles::RULE,
+    &host_down::RULE,
+    &io_stalled::RULE,
+    &load_high::RULE,
+    &memory_low::RULE,
+    &memory_pressure::RULE,
+    &nic_errors::RULE,
+    &oom_kill::RULE,
+    &own_clock_wrong::RULE,
+    &target_down::RULE,
+    &target_partial::RULE,
+    &target_slow::RULE,
+    &temperature_high::RULE,
+];
 
 /// One check. Named by the problem that it finds.
 pub struct Rule {
@@ -31,8 +112,8 @@ pub struct Rule {
     /// First line: what is wrong, in a few words. Then: threshold and its source, why it matters,
     /// what to look at.
     pub doc: &'static str,
-    /// The kind of subject that it judges.
-    pub on: SubjectKind,
+    /// The kinds of subject that it judges.
+    pub on: &'static [SubjectKind],
     /// Facts whose change makes it run again; empty means any change of the subject.
     pub needs: &'static [FactKind],
     /// Findings of other rules that explain this one: it folds under them when they fire.
@@ -63,6 +144,38 @@ pub struct Cause {
     pub at: Relation,
 }
 
+impl Cause {
+    #[must_use]
+    pub const fn same(rule: &'static str) -> Self {
+        let at = Relation::Same;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn part(rule: &'static str) -> Self {
+        let at = Relation::Part;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn whole(rule: &'static str) -> Self {
+        let at = Relation::Whole;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn host(rule: &'static str) -> Self {
+        let at = Relation::Host;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn anywhere(rule: &'static str) -> Self {
+        let at = Relation::Anywhere;
+        Self { rule, at }
+    }
+}
+
 /// Where a cause stands, seen from the symptom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -74,6 +187,8 @@ pub enum Relation {
     Whole,
     /// On the host that the symptom's subject runs on, or anything that it depends on.
     Host,
+    /// On any subject: a fault of the watching machine itself.
+    Anywhere,
 }
 
 /// What a rule says about one subject.
@@ -153,6 +268,26 @@ impl Severity {
             Self::Unknown => "UNKN",
             Self::Warning => "WARN",
             Self::Info => "INFO",
+        }
+    }
+
+    /// How bad a value is that must stay below its limits, with the limit that it broke.
+    #[must_use]
+    pub fn above(value: f64, warning: f64, critical: f64) -> Option<(Self, f64)> {
+        if value > critical {
+            Some((Self::Critical, critical))
+        } else {
+            (value > warning).then_some((Self::Warning, warning))
+        }
+    }
+
+    /// How bad a value is that must stay above its limits, with the limit that it broke.
+    #[must_use]
+    pub fn below(value: f64, warning: f64, critical: f64) -> Option<(Self, f64)> {
+        if value < critical {
+            Some((Self::Critical, critical))
+        } else {
+            (value < warning).then_some((Self::Warning, warning))
         }
     }
 }
@@ -287,6 +422,16 @@ impl Evidence {
             source: reading.feed.spec.id.to_string(),
             at: reading.at,
         }
+    }
+}
+
+/// The first few names and how many more there are: `a, b, c and 4 more`.
+#[must_use]
+pub fn some_of<S: AsRef<str>>(names: &[S], most: usize) -> String {
+    let shown: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod clocks;
 mod feed;
 pub mod freshness;
 pub mod history;
+mod quorum;
 mod snapshot;
 pub mod topology;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use feed::{Feed, FeedSpec};
 pub use freshness::{Freshness, State};
 pub use history::{History, Series};
+pub use quorum::Quorum;
 pub use snapshot::{Doubt, Reading, Snapshot};
 pub use topology::Topology;
 

@@ -119,6 +119,7 @@ fn seen(
         Relation::Same => of(&symptom.subject).collect(),
         Relation::Part => on_parts(entries, cause.rule, &symptom.subject),
         Relation::Whole => whole.iter().flat_map(of).collect(),
+        Relation::Anywhere => on_any(entries, cause.rule),
         Relation::Host => topology
             .host_of(&symptom.subject)
             .into_iter()
@@ -163,6 +164,19 @@ fn on_subject<'a>(
         .range((Bound::Included(first), Bound::Unbounded))
         .take_while(move |(id, _)| id.rule == rule && id.subject == subject)
         .map(|(_, entry)| entry)
+}
+
+fn on_any<'a>(entries: &'a Entries, rule: &str) -> Vec<&'a Entry> {
+    let first = FindingId {
+        rule: rule.into(),
+        subject: Subject::fleet(),
+        key: "".into(),
+    };
+    let range = entries.range((Bound::Included(first), Bound::Unbounded));
+    range
+        .take_while(|(id, _)| &*id.rule == rule)
+        .map(|(_, entry)| entry)
+        .collect()
 }
 
 fn on_parts<'a>(entries: &'a Entries, rule: &str, whole: &Subject) -> Vec<&'a Entry> {

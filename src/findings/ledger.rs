@@ -146,7 +146,9 @@ impl Ledger {
     pub fn with_rules(rules: &'static [&'static Rule]) -> Self {
         let mut by_kind: BTreeMap<SubjectKind, Vec<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
-            by_kind.entry(rule.on).or_default().push(index);
+            for kind in rule.on {
+                by_kind.entry(*kind).or_default().push(index);
+            }
         }
         Self {
             rules,

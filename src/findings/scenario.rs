@@ -7,17 +7,21 @@ use std::time::Duration;
 
 use super::{Entry, Finding, Ledger, Rule, Verdict};
 use crate::clock::Now;
-use crate::facts::{Fact, FactKind};
+use crate::facts::{
+    EtcdAlarms, EtcdHealth, EtcdMember, EtcdMembers, EtcdMetrics, EtcdStatus, Fact, FactKind,
+};
 use crate::ids::{FeedId, TargetId};
 use crate::model::{FeedSpec, Model};
 use crate::observation::{Harvest, Layer, Lost, Observation, Outage};
 use crate::subject::Subject;
 use crate::thresholds::Thresholds;
+use crate::units::Bytes;
 
 pub struct Scenario {
     pub model: Model,
     pub now: Now,
     pub ledger: Ledger,
+    members: usize,
 }
 
 impl Scenario {
@@ -37,6 +41,7 @@ impl Scenario {
             model: Model::new(now, Thresholds::default()),
             now,
             ledger,
+            members: 0,
         }
     }
 
@@ -162,4 +167,101 @@ fn id(feed: &str) -> FeedId {
     let (target, endpoint) = feed.split_once(' ').unwrap_or((feed, ""));
     let (kind, name) = target.split_once('/').unwrap();
     FeedId::new(TargetId::new(kind, name), endpoint)
+}
+
+/// A healthy etcd cluster named `prod` as its members tell it; a test bends what it needs.
+pub struct Etcd {
+    pub list: EtcdMembers,
+    pub alarms: EtcdAlarms,
+    pub statuses: Vec<EtcdStatus>,
+    pub metrics: Vec<EtcdMetrics>,
+}
+
+impl Etcd {
+    /// Members `m1` to `mN` with the ids 1 to N; 1 leads.
+    pub fn of(members: u64) -> Self {
+        let member = |id: u64| EtcdMember {
+            id,
+            name: format!("m{id}").into(),
+            client_urls: vec![format!("https://10.0.0.{id}:2379").into()],
+            ..EtcdMember::default()
+        };
+        let status = |member_id| EtcdStatus {
+            member_id,
+            cluster_id: 0xc1,
+            version: "3.5.17".into(),
+            db_size: Bytes(200 << 20),
+            db_in_use: Some(Bytes(190 << 20)),
+            leader: Some(1),
+            raft_index: 1000,
+            raft_applied: 1000,
+            raft_term: 7,
+            revision: 500,
+            ..EtcdStatus::default()
+        };
+        let metrics = EtcdMetrics {
+            has_leader: Some(true),
+            leader_changes: Some(1.0),
+            quota: Some(Bytes(2 << 30)),
+            ..EtcdMetrics::default()
+        };
+        Self {
+            list: EtcdMembers {
+                cluster_id: 0xc1,
+                members: (1..=members).map(member).collect(),
+            },
+            alarms: EtcdAlarms::default(),
+            statuses: (1..=members).map(status).collect(),
+            metrics: (1..=members).map(|_| metrics.clone()).collect(),
+        }
+    }
+
+    pub fn feed(member: usize) -> String {
+        format!("etcd/prod https://10.0.0.{member}:2379")
+    }
+
+    /// What member `n`, counted from one, tells.
+    pub fn facts(&self, n: usize) -> [(&'static str, Fact); 5] {
+        let member: &str = [
+            "etcd/prod/m1",
+            "etcd/prod/m2",
+            "etcd/prod/m3",
+            "etcd/prod/m4",
+        ][n - 1];
+        let health = EtcdHealth {
+            healthy: true,
+            ..EtcdHealth::default()
+        };
+        [
+            ("etcd/prod", self.list.clone().into()),
+            ("etcd/prod", self.alarms.clone().into()),
+            (member, self.statuses[n - 1].clone().into()),
+            (member, self.metrics[n - 1].clone().into()),
+            (member, health.into()),
+        ]
+    }
+}
+
+impl Scenario {
+    /// A healthy cluster of up to four members that has been polled twice.
+    pub fn etcd(members: usize) -> Self {
+        let mut world = Self::new();
+        for n in 1..=members {
+            world.feed(&Etcd::feed(n), &format!("etcd/prod/m{n}"));
+        }
+        let all: Vec<usize> = (1..=members).collect();
+        world.members = members;
+        world.beat(&all);
+        world.wait(10).beat(&all);
+        world
+    }
+
+    /// These members tell that all is well.
+    pub fn beat(&mut self, members: &[usize]) -> &mut Self {
+        let etcd = Etcd::of(self.members as u64);
+        for &n in members {
+            self.tell(&Etcd::feed(n), etcd.facts(n));
+        }
+        self
+    }
 }

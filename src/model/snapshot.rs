@@ -47,6 +47,26 @@ impl<'a, T: Factual> Reading<'a, T> {
         Some((T::of(fact)?, self.at.since(*at)))
     }
 
+    /// What changed since an earlier value, and over which time: the oldest value within `window`
+    /// for which `change` has an answer, else the previous one. A counter that was reset has none,
+    /// so that a restart costs one sample and not the whole window.
+    ///
+    /// # Errors
+    /// [`Doubt::SecondSample`] while there is no such value.
+    pub fn over<R>(
+        &self,
+        window: Duration,
+        change: impl Fn(&'a T) -> Option<R>,
+    ) -> Result<(R, Duration), Doubt> {
+        let past = self.cell.past.iter();
+        let last = self.cell.past.len().saturating_sub(1);
+        past.enumerate()
+            .map(|(place, (at, fact))| (place, self.at.since(*at), fact))
+            .filter(|(place, span, _)| (*span <= window || *place == last) && !span.is_zero())
+            .find_map(|(_, span, fact)| Some((change(T::of(fact)?)?, span)))
+            .ok_or(Doubt::SecondSample)
+    }
+
     /// Every kept value with its stamp, oldest first, this one last: for a trend.
     pub fn all(&self) -> impl Iterator<Item = (Stamp, &'a T)> {
         let past = self
@@ -129,6 +149,19 @@ impl<'a> Snapshot<'a> {
             Some(reading) if reading.freshness.is_usable() => Ok(reading),
             Some(reading) => Err(Doubt::Stale(T::KIND, reading.age)),
             None => Err(self.lost(subject, T::KIND).unwrap_or(Doubt::Never(T::KIND))),
+        }
+    }
+
+    /// A reading of something that not every system has: `None` where the feeds answer and simply
+    /// do not tell it.
+    ///
+    /// # Errors
+    /// A [`Doubt`] when the fact is lost or stale, or when no feed of the subject answers.
+    pub fn told<T: Factual>(&self, subject: &Subject) -> Result<Option<Reading<'a, T>>, Doubt> {
+        match self.fresh::<T>(subject) {
+            Ok(reading) => Ok(Some(reading)),
+            Err(Doubt::Never(_)) if self.known(subject) == State::Ok => Ok(None),
+            Err(doubt) => Err(doubt),
         }
     }
 

@@ -123,6 +123,22 @@ impl Topology {
         self.host_at(address)
     }
 
+    /// The feed polled at the very endpoint that an `instance` label names.
+    #[must_use]
+    pub fn feed_at(&self, instance: &str, told_by: &Subject) -> Option<FeedIndex> {
+        let authority = authority(instance).to_ascii_lowercase();
+        if is_loopback(machine(&authority)) && !self.is_here(told_by) {
+            return None;
+        }
+        self.by_authority.get(&authority).copied()
+    }
+
+    /// The host that this program runs on, where a `local` target watches it.
+    #[must_use]
+    pub fn here(&self) -> Option<&Subject> {
+        self.local.map(|feed| &self.places[feed].subject)
+    }
+
     fn host_at(&self, address: &str) -> Option<&Subject> {
         if is_loopback(address) {
             return self.local.map(|feed| &self.places[feed].subject);

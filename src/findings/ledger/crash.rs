@@ -14,7 +14,7 @@ pub static RULE_CRASHED: Rule = Rule {
 No threshold: a rule stopped in the middle of its work, so its subject is not judged by it.
 It matters because a problem of that kind would not be seen. This is a fault of the program:
 report it with the subject and the message; the other checks go on.",
-    on: SubjectKind::Fleet,
+    on: &[SubjectKind::Fleet],
     needs: &[],
     causes: &[],
     check: |_, _| Verdict::NotApplicable,

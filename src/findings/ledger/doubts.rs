@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Held, Ledger};
 use crate::clock::Stamp;
-use crate::findings::{Cause, Evidence, Finding, Relation, Rule, Severity, Verdict};
+use crate::findings::{Cause, Evidence, Finding, Rule, Severity, Verdict};
 use crate::model::{Doubt, Feed, Model, Snapshot};
 use crate::subject::{Subject, SubjectKind};
 
@@ -19,33 +19,15 @@ Threshold: a fact that its feed told three periods ago or longer, that came with
 since, or that was never told although the feed was asked.
 It matters because silence is not health: what these checks look for may be there, unseen.
 Look at the feed that should tell it: its last answer, and the layer at which it fails.",
-    on: SubjectKind::Fleet,
+    on: &[SubjectKind::Fleet],
     needs: &[],
     causes: &[
-        Cause {
-            rule: "target-down",
-            at: Relation::Same,
-        },
-        Cause {
-            rule: "target-down",
-            at: Relation::Whole,
-        },
-        Cause {
-            rule: "target-down",
-            at: Relation::Part,
-        },
-        Cause {
-            rule: "target-partial",
-            at: Relation::Same,
-        },
-        Cause {
-            rule: "target-partial",
-            at: Relation::Part,
-        },
-        Cause {
-            rule: "target-down",
-            at: Relation::Host,
-        },
+        Cause::same("target-down"),
+        Cause::whole("target-down"),
+        Cause::part("target-down"),
+        Cause::same("target-partial"),
+        Cause::part("target-partial"),
+        Cause::host("target-down"),
     ],
     check: |_, _| Verdict::NotApplicable,
 };

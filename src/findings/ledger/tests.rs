@@ -2,7 +2,7 @@
 
 use crate::facts::{Fact, FactKind, Load, Memory, Os};
 use crate::findings::scenario::Scenario;
-use crate::findings::{Cause, Ended, Finding, FindingId, Relation, Rule, Severity, Verdict};
+use crate::findings::{Cause, Ended, Finding, FindingId, Rule, Severity, Verdict};
 use crate::model::{Doubt, Snapshot};
 use crate::observation::Layer;
 use crate::subject::{Subject, SubjectKind};
@@ -11,7 +11,7 @@ use crate::subject::{Subject, SubjectKind};
 static HOT: Rule = Rule {
     id: "hot",
     doc: "",
-    on: SubjectKind::Host,
+    on: &[SubjectKind::Host],
     needs: &[FactKind::Load],
     causes: &[],
     check: |snap, host| {
@@ -34,20 +34,14 @@ static HOT: Rule = Rule {
 /// A circle: each of the two explains the other.
 static HEN: Rule = Rule {
     id: "hen",
-    causes: &[Cause {
-        rule: "egg",
-        at: Relation::Same,
-    }],
+    causes: &[Cause::same("egg")],
     check: |snap, host| hot_as(&HEN, snap, host),
     ..HOT
 };
 
 static EGG: Rule = Rule {
     id: "egg",
-    causes: &[Cause {
-        rule: "hen",
-        at: Relation::Same,
-    }],
+    causes: &[Cause::same("hen")],
     check: |snap, host| hot_as(&EGG, snap, host),
     ..HOT
 };
@@ -66,7 +60,7 @@ static RATE: Rule = Rule {
 /// Counts the hosts that it sees.
 static CROWD: Rule = Rule {
     id: "crowd",
-    on: SubjectKind::Fleet,
+    on: &[SubjectKind::Fleet],
     needs: &[FactKind::Memory],
     check: |snap, fleet| {
         let hosts = snap.model.subjects(SubjectKind::Host).count();

@@ -1,0 +1,170 @@
+//! A feed that fails: nothing of what it should tell is known any more. Knows no protocol.
+
+use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
+use crate::clock::Now;
+use crate::model::{Feed, Freshness, Snapshot};
+use crate::observation::{Layer, Outage};
+use crate::subject::{Subject, SubjectKind};
+use crate::units::span;
+
+/// See the doc.
+pub static RULE: Rule = Rule {
+    id: "target-down",
+    doc: "a target does not answer
+Threshold: one failed poll. Silence (timeout, DNS, unreachable) is critical; a refused connection
+is critical for a cluster service and a warning for node_exporter and SNTP, because the host itself
+answered; an answer that cannot be read (TLS, auth, protocol) is unknown.
+It matters because everything that this target tells is from then on only remembered.
+Look at the layer that is named: it says how far the request came.",
+    on: &[SubjectKind::Target],
+    needs: &[],
+    causes: &[Cause::same("etcd-member-down"), Cause::host("host-down")],
+    check,
+};
+
+fn check(snap: &Snapshot, target: &Subject) -> Verdict {
+    let Some(feed) = snap.model.feed_of(target) else {
+        return Verdict::NotApplicable;
+    };
+    match &feed.outage {
+        Some(outage) => failing(snap, feed, outage).into(),
+        None if feed.last_ok.is_some() => overdue(snap, feed).into(),
+        None => Verdict::NotApplicable,
+    }
+}
+
+fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
+    let place = place(feed);
+    let (severity, summary) = match outage.layer {
+        Layer::Timeout | Layer::Dns => (
+            Severity::Critical,
+            format!("{place} does not answer: {outage}"),
+        ),
+        Layer::Tcp if refused(outage) => (
+            refusal(feed),
+            format!("nothing listens at {place}: {outage}"),
+        ),
+        Layer::Tcp => (
+            Severity::Critical,
+            format!("{place} does not answer: {outage}"),
+        ),
+        Layer::Local => (
+            Severity::Unknown,
+            format!("{place} cannot be asked: {outage}"),
+        ),
+        _ => (
+            Severity::Unknown,
+            format!("{place} cannot be read: {outage}"),
+        ),
+    };
+    let hint = outage.hint.as_deref().unwrap_or_default();
+    finding(feed, severity, summary)
+        .so_what(hint)
+        .evidence(last_answer(snap, feed))
+        .evidence(Evidence {
+            what: "failed polls in a row".into(),
+            value: feed.failures.to_string(),
+            limit: ">= 1".into(),
+            source: feed.spec.id.to_string(),
+            at: feed.last_poll.map_or(snap.now.stamp, |poll| poll.stamp),
+        })
+}
+
+/// No failure was reported, yet no answer came: the poll itself hangs or was never started again.
+fn overdue(snap: &Snapshot, feed: &Feed) -> Option<Finding> {
+    if feed.freshness(snap.now.stamp) < Freshness::Stale {
+        return None;
+    }
+    let summary = format!("{} was not polled as often as it should be", place(feed));
+    let late = finding(feed, Severity::Unknown, summary);
+    Some(late.evidence(last_answer(snap, feed)))
+}
+
+fn finding(feed: &Feed, severity: Severity, summary: String) -> Finding {
+    Finding::new(&RULE, feed.subject(), severity, summary).key(feed.spec.id.to_string())
+}
+
+fn place(feed: &Feed) -> String {
+    let id = &feed.spec.id;
+    if id.endpoint.is_empty() {
+        id.target.to_string()
+    } else {
+        id.endpoint.to_string()
+    }
+}
+
+fn last_answer(snap: &Snapshot, feed: &Feed) -> Evidence {
+    let age = |ok: Now| format!("{} ago", span(snap.now.stamp.since(ok.stamp)));
+    Evidence {
+        what: "last answer".into(),
+        value: feed.last_ok.map_or("never".into(), age),
+        limit: format!("every {}", span(feed.spec.period)),
+        source: feed.spec.id.to_string(),
+        at: feed.last_ok.map_or(snap.now.stamp, |ok| ok.stamp),
+    }
+}
+
+/// The clients write `refused` for `ECONNREFUSED` and for nothing else.
+pub(super) fn refused(outage: &Outage) -> bool {
+    outage.layer == Layer::Tcp && outage.detail.contains("refused")
+}
+
+fn refusal(feed: &Feed) -> Severity {
+    let host_answers = matches!(feed.subject().kind, SubjectKind::Host | SubjectKind::Sntp);
+    if host_answers {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::scenario::Scenario;
+
+    const ETCD: &str = "etcd/prod https://10.0.0.1:2379";
+    const NODE: &str = "node-exporter/a http://10.0.0.1:9100";
+
+    fn world() -> Scenario {
+        let mut world = Scenario::new();
+        world.feed(ETCD, "etcd/prod/m1").feed(NODE, "host/a");
+        world
+    }
+
+    fn says(world: &Scenario, feed: &str) -> String {
+        world.says(&RULE, &format!("target/{feed}"))
+    }
+
+    #[test]
+    fn a_refusal_is_graver_for_a_cluster_service_than_for_an_exporter() {
+        let mut w = world();
+        for feed in [ETCD, NODE] {
+            w.fail(feed, Layer::Tcp, "10.0.0.1 refused the connection");
+        }
+        assert_eq!(
+            says(&w, ETCD),
+            "CRIT etcd/prod/m1 nothing listens at https://10.0.0.1:2379: TCP: 10.0.0.1 refused the connection"
+        );
+        assert!(says(&w, NODE).starts_with("WARN host/a nothing listens"));
+    }
+
+    #[test]
+    fn silence_is_critical_and_what_cannot_be_read_is_unknown() {
+        let mut w = world();
+        w.fail(NODE, Layer::Timeout, "connecting for 5s");
+        assert!(says(&w, NODE).starts_with("CRIT host/a http://10.0.0.1:9100 does not answer"));
+        w.fail(NODE, Layer::Tls, "unknown issuer");
+        assert!(says(&w, NODE).starts_with("UNKN host/a http://10.0.0.1:9100 cannot be read: TLS"));
+    }
+
+    #[test]
+    fn before_the_first_poll_nothing_is_said_and_an_overdue_one_is_unknown() {
+        let mut w = world();
+        assert_eq!(says(&w, NODE), "n/a");
+        w.tell(NODE, []);
+        assert_eq!(says(&w, NODE), "clear");
+        w.wait(30);
+        assert!(says(&w, NODE).starts_with("UNKN host/a http://10.0.0.1:9100 was not polled"));
+    }
+}
