@@ -21,6 +21,7 @@ pub static PANES: &[&Pane] = &[
     &triage::PANE,
     &hosts::PANE,
     &etcd::PANE,
+    &clocks::PANE,
     &prometheus::PANE,
     &sources::PANE,
     &help::PANE,

@@ -154,12 +154,14 @@ fn rules(id: Option<&str>, out: &mut dyn Write, errors: &mut dyn Write) -> io::R
         writeln!(errors, "error: there is no rule {id}; {hint}")?;
         return Ok(1);
     };
+    let mut on: Vec<&str> = rule.on.iter().map(|kind| kind.word()).collect();
+    on.dedup();
     writeln!(
         out,
         "{}\n\n{}\n\nOn: {}",
         rule.id,
         rule.doc.trim(),
-        rule.on.word()
+        on.join(", ")
     )?;
     if !rule.causes.is_empty() {
         let mut causes: Vec<&str> = rule.causes.iter().map(|cause| cause.rule).collect();

@@ -309,6 +309,37 @@ fn clock_row(cx: &Context, subject: &Subject) -> Vec<Block> {
     blocks
 }
 
+/// One clock: who measured it, how, and what the kernel there says.
+#[must_use]
+pub fn clock(cx: &Context, subject: &Subject) -> Vec<Block> {
+    let mut blocks = vec![title(subject.to_string())];
+    blocks.extend(clock_row(cx, subject));
+    if let Some(clock) = cx.snap.latest::<ClockOffset>(subject) {
+        let value = clock.value;
+        blocks.push(row(
+            "round trip",
+            Line::new().text(units::latency(units::seconds(value.round_trip))),
+        ));
+        if let Some(reference) = &value.reference {
+            blocks.push(row("follows", Line::new().text(reference.to_string())));
+        }
+    }
+    blocks.push(Block::Chart {
+        title: Line::new().dim("size of the offset"),
+        samples: cx
+            .snap
+            .model
+            .history()
+            .samples(subject, Series::ClockOffset)
+            .map(|sample| sample.map(f32::abs))
+            .collect(),
+        top: None,
+        print: |secs| units::offset(f64::from(secs)),
+        height: 5,
+    });
+    blocks
+}
+
 fn mounts(cx: &Context, host: &Subject) -> Vec<Block> {
     let mut blocks = Vec::new();
     for mount in cx.snap.model.parts(host, SubjectKind::Mount) {

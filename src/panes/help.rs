@@ -134,7 +134,11 @@ fn rule_cell(id: &str, column: &str) -> Cell {
     match column {
         "what" => Cell::plain(rule.id),
         "doc" => Cell::plain(rule.title()),
-        _ => Cell::text(rule.on.word(), Role::Dim),
+        _ => {
+            let mut words: Vec<&str> = rule.on.iter().map(|kind| kind.word()).collect();
+            words.dedup();
+            Cell::text(words.join(" "), Role::Dim)
+        }
     }
 }
 
