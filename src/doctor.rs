@@ -55,9 +55,10 @@ impl Line {
     }
 }
 
-/// Looks at everything, in the order in which it is told.
+/// Looks at everything, in the order in which it is told. `kernel` is what the kernel says of its
+/// clock, as the local source reads it.
 #[must_use]
-pub fn examine(request: &Request) -> Vec<Line> {
+pub fn examine(request: &Request, kernel: Option<KernelClock>) -> Vec<Line> {
     let environment = &request.environment;
     let mut lines = place::terminal(environment, place::Seat::of_process());
     lines.push(place::locale(environment));
@@ -65,7 +66,7 @@ pub fn examine(request: &Request) -> Vec<Line> {
     lines.push(files::kubeconfig(environment));
     lines.push(files::talosconfig(environment));
     lines.push(files::state(environment));
-    lines.push(clock(kernel_clock()));
+    lines.push(clock(kernel));
     lines
 }
 
@@ -133,10 +134,6 @@ fn clock(told: Option<KernelClock>) -> Line {
     }
 }
 
-fn kernel_clock() -> Option<KernelClock> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +167,7 @@ mod tests {
 
     #[test]
     fn whatever_is_not_well_has_a_hint() {
-        for line in examine(&Request::default()) {
+        for line in examine(&Request::default(), None) {
             assert!(line.mark == Mark::Ok || line.hint.is_some(), "{line:?}");
         }
     }

@@ -170,16 +170,15 @@ impl Paint {
     /// is a terminal, in this order.
     #[must_use]
     pub fn choose(when: ColorWhen, environment: &Environment, out: Out) -> Self {
+        let forbidden = environment.get("NO_COLOR").is_some();
         let forced = environment
             .get("CLICOLOR_FORCE")
             .is_some_and(|value| value != "0");
         let fit = out == Out::Terminal && environment.get("TERM") != Some("dumb");
         match when {
             ColorWhen::Always => Self::Ansi,
-            ColorWhen::Never => Self::Plain,
-            ColorWhen::Auto if environment.get("NO_COLOR").is_some() => Self::Plain,
-            ColorWhen::Auto if forced || fit => Self::Ansi,
-            ColorWhen::Auto => Self::Plain,
+            ColorWhen::Auto if !forbidden && (forced || fit) => Self::Ansi,
+            ColorWhen::Auto | ColorWhen::Never => Self::Plain,
         }
     }
 }

@@ -6,15 +6,18 @@ use std::io::{self, Write};
 use super::{Cli, Command, ConfigCommand, command};
 use crate::config::{self, Config, ConfigError, Environment, nearest, print};
 use crate::doctor;
+use crate::facts::KernelClock;
 use crate::findings::{self, RULES};
 use crate::report::{Out, Paint};
 use crate::sources::SOURCES;
 
 /// Runs what needs no model: 0 for well, 1 for not. `None` when the command is not one of them.
+/// `kernel` reads the kernel's clock, as the local source does.
 #[must_use]
 pub fn run(
     cli: &Cli,
     environment: &Environment,
+    kernel: fn() -> Option<KernelClock>,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> Option<u8> {
@@ -24,7 +27,7 @@ pub fn run(
         Command::Config(ConfigCommand::Show { target }) => {
             show(cli, environment, target.as_deref(), out, errors)
         }
-        Command::Doctor => doctor(cli, environment, out),
+        Command::Doctor => doctor(cli, environment, kernel(), out),
         Command::Rules { id } => rules(id.as_deref(), out, errors),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -125,8 +128,13 @@ fn show(
     }
 }
 
-fn doctor(cli: &Cli, environment: &Environment, out: &mut dyn Write) -> io::Result<u8> {
-    let lines = doctor::examine(&cli.request(environment.clone()));
+fn doctor(
+    cli: &Cli,
+    environment: &Environment,
+    kernel: Option<KernelClock>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let lines = doctor::examine(&cli.request(environment.clone()), kernel);
     let when = cli.common.color.unwrap_or_default();
     let paint = Paint::choose(when, environment, Out::of(&io::stdout()));
     text(out, &doctor::render(&lines, paint))?;
@@ -185,7 +193,7 @@ mod tests {
     fn ran(args: &[&str], environment: &Environment) -> (Option<u8>, String, String) {
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let cli = Cli::parse_from(std::iter::once("midwatch").chain(args.iter().copied()));
-        let code = run(&cli, environment, &mut out, &mut errors);
+        let code = run(&cli, environment, || None, &mut out, &mut errors);
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (code, text(out), text(errors))
     }
@@ -274,6 +282,7 @@ mod tests {
             let ran = run(
                 &cli,
                 &Environment::default(),
+                || None,
                 &mut Failing(kind),
                 &mut io::sink(),
             );

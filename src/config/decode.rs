@@ -95,6 +95,7 @@ pub(super) fn from_text(key: &Key, text: &str) -> Result<Value, String> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Lines {
     One,
     Many,

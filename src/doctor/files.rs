@@ -37,7 +37,7 @@ pub(super) fn configuration(request: &Request) -> Line {
             }
         }
         Err(errors) => {
-            let told: Vec<String> = errors.iter().map(ConfigError::render).collect();
+            let told: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
             Line::new(Mark::Bad, "configuration", told.join("\n"), USE)
                 .hint("Correct it and run: midwatch config check")
         }

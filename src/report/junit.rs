@@ -1,4 +1,4 @@
-//! The report as JUnit XML: one test case for each target and one for each finding.
+//! The report as `JUnit` XML: one test case for each target and one for each finding.
 
 use std::fmt::Write as _;
 
