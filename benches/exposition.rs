@@ -118,7 +118,7 @@ fn body() -> Vec<u8> {
         for at in 0..CONTAINERS {
             let (pod, node) = (at / 3, at % 97);
             let (a, b, c) = (hex(at, 1), hex(at, 2), hex(at % 60, 3));
-            let value = (at * 31 + metric) as f64 / 7.0;
+            let value = megabytes(at * 31 + metric);
             let _ = writeln!(
                 out,
                 "{name}{{container=\"main-{}\",id=\"/kubepods.slice/kubepods-burstable.slice/\

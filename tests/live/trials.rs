@@ -1,8 +1,9 @@
 //! Every trial, by the kind of target that it is about.
 
 mod etcd;
+mod host;
 mod prometheus;
 
 use crate::Row;
 
-pub const ALL: &[&[Row]] = &[etcd::ROWS, prometheus::ROWS];
+pub const ALL: &[&[Row]] = &[etcd::ROWS, host::ROWS, prometheus::ROWS];

@@ -100,13 +100,11 @@ impl<'a> Head<'a> {
         let rest = &rest[blanks(rest)..];
         let text = rest.strip_prefix(b"\"").ok_or(Malformed)?;
         let end = closing_quote(text, 0).ok_or(Malformed)?;
-        let name = match memchr::memchr(b'\\', &text[..end]) {
-            None => Cow::Borrowed(&text[..end]),
-            Some(_) => {
-                let name = std::str::from_utf8(&text[..end]).map_err(|_| Malformed)?;
-                Cow::Owned(unescape(name).into_owned().into_bytes())
-            }
-        };
+        let mut name = Cow::Borrowed(&text[..end]);
+        if memchr::memchr(b'\\', &name).is_some() {
+            let text = std::str::from_utf8(&text[..end]).map_err(|_| Malformed)?;
+            name = Cow::Owned(unescape(text).into_owned().into_bytes());
+        }
         let mut rest = &text[end + 1..];
         rest = &rest[blanks(rest)..];
         rest = match rest.first() {

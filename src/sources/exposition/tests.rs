@@ -189,7 +189,8 @@ fn a_line_of_the_longest_length_is_read_and_one_more_byte_is_not() {
 
 #[test]
 fn what_exceeds_a_limit_is_counted_as_refused() {
-    let many: String = (0..65).map(|n| format!("l{n}=\"v\",")).collect();
+    let many: Vec<String> = (0..65).map(|n| format!("l{n}=\"v\"")).collect();
+    let many = many.join(",");
     let long = "v".repeat(4097);
     let name = "n".repeat(257);
     let body = format!("m{{{many}}} 1\nm{{a=\"{long}\"}} 1\nm{{{name}=\"v\"}} 1\nm 7\n");

@@ -48,7 +48,8 @@ struct Group {
 #[derive(Debug, Default)]
 pub struct Groups {
     layout: Layout,
-    groups: Vec<Group>,
+    /// Ordered by weight as of the last ranking.
+    ranked: Vec<Group>,
     left_off: u64,
     polls: u32,
 }
@@ -59,12 +60,12 @@ impl Groups {
         if self.polls == 0 {
             self.layout = Layout::find(files);
         }
-        if self.groups.len() <= FEW || self.polls.is_multiple_of(RANK_POLLS) {
+        if self.ranked.len() <= FEW || self.polls.is_multiple_of(RANK_POLLS) {
             self.list(files);
             self.rank(files);
         }
         self.polls = self.polls.wrapping_add(1);
-        let top = self.groups.iter().take(KEPT);
+        let top = self.ranked.iter().take(KEPT);
         let told: Vec<Consumer> = top
             .map(|group| self.layout.consumer(files, &group.path))
             // A group can be gone since it was listed.
@@ -84,9 +85,9 @@ impl Groups {
         for tree in trees {
             self.left_off += leaves(files, tree, &mut paths);
         }
-        let mut before: Vec<Group> = std::mem::take(&mut self.groups);
+        let mut before: Vec<Group> = std::mem::take(&mut self.ranked);
         before.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        self.groups = paths
+        self.ranked = paths
             .into_iter()
             .map(|path| {
                 let known = before.binary_search_by(|group| (*group.path).cmp(&path));
@@ -101,8 +102,8 @@ impl Groups {
 
     /// Orders by share of CPU since the last ranking plus share of memory.
     fn rank(&mut self, files: &mut Files) {
-        let mut weights = Vec::with_capacity(self.groups.len());
-        for group in &mut self.groups {
+        let mut weights = Vec::with_capacity(self.ranked.len());
+        for group in &mut self.ranked {
             let cpu = self.layout.cpu_secs(files, &group.path).unwrap_or(0.0);
             let memory = self.layout.memory(files, &group.path).unwrap_or(0);
             weights.push(((cpu - group.ranked_at).max(0.0), Bytes(memory).as_f64()));
@@ -113,10 +114,10 @@ impl Groups {
             if sum > 0.0 { sum } else { 1.0 }
         };
         let (cpu, memory) = (total(|w| w.0), total(|w| w.1));
-        for (group, weight) in self.groups.iter_mut().zip(&weights) {
+        for (group, weight) in self.ranked.iter_mut().zip(&weights) {
             group.score = weight.0 / cpu + weight.1 / memory;
         }
-        self.groups.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
     }
 }
 

@@ -57,13 +57,13 @@ impl Disks {
             return;
         };
         let mut found: Vec<(String, Disk)> = text.lines().filter_map(entry).collect();
-        found.retain(|(name, _)| match self.known.get(name) {
-            Some(known) => *known,
-            None => {
-                let known = files.sys_exists(&format!("block/{}", name.replace('/', "!")));
-                self.known.insert(name.clone(), known);
-                known
-            }
+        found.retain(|(name, _)| {
+            let known = self.known.get(name).copied();
+            known.unwrap_or_else(|| {
+                let there = files.sys_exists(&format!("block/{}", name.replace('/', "!")));
+                self.known.insert(name.clone(), there);
+                there
+            })
         });
         out.refused += found.len().saturating_sub(KEPT) as u64;
         for (name, disk) in found.into_iter().take(KEPT) {

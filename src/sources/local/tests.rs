@@ -268,13 +268,20 @@ fn this_machine_is_read_without_loss() {
 }
 
 #[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_read_that_still_hangs_is_an_outage_and_not_a_queue() {
-    let mut probe = Local::new("cp-2", roots("v2"));
-    let machine = Arc::clone(&probe.machine);
+#[test]
+fn a_read_that_still_hangs_is_an_outage_and_not_a_queue() {
+    let machine = Mutex::new(Machine::asking("cp-2", roots("v2"), half_full));
     let hanging = machine.lock().unwrap();
-    let outage = probe.poll().await.outcome.unwrap_err();
+    let outage = read(&machine).unwrap_err();
     assert!(outage.detail.contains("still hangs"), "{outage}");
     drop(hanging);
-    assert!(probe.poll().await.outcome.is_ok());
+    assert!(read(&machine).is_ok());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_poll_speaks_for_the_host_of_its_target() {
+    let mut probe = Local::new("cp-2", roots("v2"));
+    let answer = probe.poll().await;
+    assert_eq!(answer.outcome.unwrap().subject, Some(Subject::host("cp-2")));
 }
