@@ -4,6 +4,9 @@
 //! one subject, so that the cost of a change does not grow with the number of subjects. A rule
 //! never reads a clock and never knows a source.
 
+mod alert_firing;
+mod alertmanager_alone;
+mod alertmanager_not_ready;
 mod certificate_expiring;
 mod clock_skewed;
 mod clock_unsynchronised;
@@ -42,8 +45,17 @@ mod memory_pressure;
 mod nic_errors;
 mod oom_kill;
 mod own_clock_wrong;
+mod prometheus_config_stale;
+mod prometheus_head_stale;
+mod prometheus_no_alertmanager;
+mod prometheus_not_ready;
+mod prometheus_rule_failing;
+mod prometheus_rule_slow;
+mod prometheus_target_down;
+mod prometheus_watchdog_absent;
 #[cfg(test)]
 pub(crate) mod scenario;
+mod sources_disagree;
 mod target_down;
 mod target_partial;
 mod target_slow;
@@ -63,6 +75,9 @@ pub use ledger::{Counts, Ended, Entry, Ledger, NOT_KNOWN, Past, RULE_CRASHED};
 
 /// Every rule. The order does not matter; ids are unique, which a test checks.
 pub static RULES: &[&Rule] = &[
+    &alert_firing::RULE,
+    &alertmanager_alone::RULE,
+    &alertmanager_not_ready::RULE,
     &certificate_expiring::RULE,
     &clock_skewed::RULE,
     &clock_unsynchronised::RULE,
@@ -99,6 +114,15 @@ pub static RULES: &[&Rule] = &[
     &nic_errors::RULE,
     &oom_kill::RULE,
     &own_clock_wrong::RULE,
+    &prometheus_config_stale::RULE,
+    &prometheus_head_stale::RULE,
+    &prometheus_no_alertmanager::RULE,
+    &prometheus_not_ready::RULE,
+    &prometheus_rule_failing::RULE,
+    &prometheus_rule_slow::RULE,
+    &prometheus_target_down::RULE,
+    &prometheus_watchdog_absent::RULE,
+    &sources_disagree::RULE,
     &target_down::RULE,
     &target_partial::RULE,
     &target_slow::RULE,
@@ -440,4 +464,96 @@ pub fn some_of<S: AsRef<str>>(names: &[S], most: usize) -> String {
 pub fn rule(id: &str) -> Option<&'static Rule> {
     let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
     RULES.iter().copied().chain(own).find(|rule| rule.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn all() -> impl Iterator<Item = &'static Rule> {
+        let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
+        RULES.iter().copied().chain(own)
+    }
+
+    #[test]
+    fn ids_are_unique_and_in_kebab_case() {
+        let ids: BTreeSet<&str> = all().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), RULES.len() + 2);
+        let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+        for id in ids {
+            assert!(id.chars().all(kebab), "{id}");
+            assert!(rule(id).is_some_and(|rule| rule.id == id));
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_registered_rule_of_its_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/findings");
+        let mut stems = BTreeSet::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_rule = !matches!(stem.as_str(), "fold" | "ledger" | "scenario");
+            if path.is_file() && is_rule {
+                stems.insert(stem.replace('_', "-"));
+            }
+        }
+        let ids: BTreeSet<String> = RULES.iter().map(|rule| rule.id.to_owned()).collect();
+        assert_eq!(stems, ids);
+    }
+
+    #[test]
+    fn every_doc_has_a_title_a_threshold_and_a_reason() {
+        for rule in all() {
+            let title = rule.title();
+            assert!(!title.is_empty() && !title.ends_with('.'), "{}", rule.id);
+            assert!(rule.doc.lines().count() >= 4, "{} says too little", rule.id);
+            let names_limit = rule.doc.contains("Threshold: ") || rule.doc.contains("No threshold");
+            assert!(names_limit, "{} names no threshold", rule.id);
+            assert!(
+                rule.doc.contains("It matters because"),
+                "{} gives no reason",
+                rule.id
+            );
+        }
+    }
+
+    #[test]
+    fn a_threshold_that_a_doc_names_is_in_the_table() {
+        let known = |key: &str| crate::thresholds::TABLE.iter().any(|row| row.key == key);
+        let prefixes = [
+            "disk_", "memory_", "cpu_", "io_", "load_", "nic_", "clock_", "etcd_",
+        ];
+        for rule in all() {
+            for word in rule.doc.split('`').skip(1).step_by(2) {
+                let looks_like_one = prefixes.iter().any(|prefix| word.starts_with(prefix));
+                assert!(!looks_like_one || known(word), "{}: {word}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_cause_is_a_rule_and_every_rule_says_what_it_needs() {
+        for found in all() {
+            for cause in found.causes {
+                assert!(
+                    rule(cause.rule).is_some(),
+                    "{} under {}",
+                    found.id,
+                    cause.rule
+                );
+            }
+        }
+        for rule in RULES {
+            let on_targets = rule.on == [SubjectKind::Target];
+            assert!(!rule.on.is_empty(), "{} judges nothing", rule.id);
+            assert!(
+                on_targets || !rule.needs.is_empty(),
+                "{} needs nothing",
+                rule.id
+            );
+        }
+    }
 }

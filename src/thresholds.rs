@@ -122,6 +122,8 @@ thresholds! {
     certificate_warning: Seconds = 1_209_600.0;
     /// Time left on a certificate (kubernetes mixin: 1 d).
     certificate_critical: Seconds = 86_400.0;
+    /// Age of a Prometheus server's newest sample (its default look-back of a query: 5 min).
+    prometheus_head_lag: Seconds = 300.0;
     /// Temperature where a sensor names no critical value of its own (no upstream number; own choice).
     temperature_warning: Celsius = 90.0;
     /// Poll latency as a share of the target's timeout (own choice).

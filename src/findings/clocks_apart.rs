@@ -17,7 +17,7 @@ Look at the one that is farther from the rest. Told once, for the pair that is f
     on: &[SubjectKind::Fleet],
     needs: &[FactKind::ClockOffset],
     causes: &[Cause::same("clock-skewed")],
-    check: |snap, _| farthest(snap).into(),
+    check: |snap, _| farthest(snap),
 };
 
 /// The fleet's clocks: one interval against this machine for each subject that has one, the

@@ -1,7 +1,7 @@
 //! Alarms that an etcd cluster raises against itself.
 
 use super::{Evidence, Finding, Rule, Severity, some_of};
-use crate::facts::{EtcdAlarm, EtcdAlarms, EtcdMembers, FactKind};
+use crate::facts::{EtcdAlarm, EtcdAlarms, EtcdMember, EtcdMembers, FactKind};
 use crate::model::{Doubt, Reading, Snapshot};
 use crate::subject::{Subject, SubjectKind};
 
@@ -69,7 +69,7 @@ fn words(kind: EtcdAlarm) -> (String, &'static str) {
 
 fn name(id: u64, list: Option<&Reading<EtcdMembers>>) -> String {
     let member = list.and_then(|list| list.value.members.iter().find(|m| m.id == id));
-    member.map_or_else(|| format!("{id:x}"), |member| member.label())
+    member.map_or_else(|| format!("{id:x}"), EtcdMember::label)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn witnesses<'a>(snap: &Snapshot<'a>) -> BTreeMap<&'a Subject, Reading<'a, Clock
     let mut found: BTreeMap<&Subject, Reading<ClockOffset>> = BTreeMap::new();
     for (subject, reading) in clocks(snap).into_iter().chain(servers) {
         let machine = topology.host_of(subject).unwrap_or(subject);
-        if Some(machine) == topology.here() {
+        if Some(machine) == topology.here() || topology.is_here(subject) {
             continue;
         }
         let error = reading.value.offset.error();

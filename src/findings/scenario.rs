@@ -265,3 +265,14 @@ impl Scenario {
         self
     }
 }
+
+impl Scenario {
+    /// A Prometheus named `a` that has told these facts.
+    pub fn prometheus<const N: usize>(facts: [Fact; N]) -> Self {
+        let mut world = Self::new();
+        let feed = "prometheus/a http://10.0.0.9:9090";
+        world.feed(feed, "prometheus/a");
+        world.tell(feed, facts.map(|fact| ("prometheus/a", fact)));
+        world
+    }
+}

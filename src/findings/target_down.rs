@@ -35,28 +35,13 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
 
 fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
     let place = place(feed);
-    let (severity, summary) = match outage.layer {
-        Layer::Timeout | Layer::Dns => (
-            Severity::Critical,
-            format!("{place} does not answer: {outage}"),
-        ),
-        Layer::Tcp if refused(outage) => (
-            refusal(feed),
-            format!("nothing listens at {place}: {outage}"),
-        ),
-        Layer::Tcp => (
-            Severity::Critical,
-            format!("{place} does not answer: {outage}"),
-        ),
-        Layer::Local => (
-            Severity::Unknown,
-            format!("{place} cannot be asked: {outage}"),
-        ),
-        _ => (
-            Severity::Unknown,
-            format!("{place} cannot be read: {outage}"),
-        ),
+    let (severity, what) = match outage.layer {
+        Layer::Tcp if refused(outage) => (refusal(feed), "refuses"),
+        Layer::Timeout | Layer::Dns | Layer::Tcp => (Severity::Critical, "does not answer"),
+        Layer::Local => (Severity::Unknown, "cannot be asked"),
+        _ => (Severity::Unknown, "cannot be read"),
     };
+    let summary = format!("{place} {what}: {outage}");
     let hint = outage.hint.as_deref().unwrap_or_default();
     finding(feed, severity, summary)
         .so_what(hint)
@@ -144,9 +129,9 @@ mod tests {
         }
         assert_eq!(
             says(&w, ETCD),
-            "CRIT etcd/prod/m1 nothing listens at https://10.0.0.1:2379: TCP: 10.0.0.1 refused the connection"
+            "CRIT etcd/prod/m1 https://10.0.0.1:2379 refuses: TCP: 10.0.0.1 refused the connection"
         );
-        assert!(says(&w, NODE).starts_with("WARN host/a nothing listens"));
+        assert!(says(&w, NODE).starts_with("WARN host/a http://10.0.0.1:9100 refuses"));
     }
 
     #[test]

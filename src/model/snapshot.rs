@@ -17,7 +17,7 @@ pub struct Snapshot<'a> {
 }
 
 /// One fact with its provenance.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Reading<'a, T> {
     pub value: &'a T,
     pub feed: &'a Feed,
@@ -26,6 +26,15 @@ pub struct Reading<'a, T> {
     pub freshness: Freshness,
     cell: &'a Cell,
 }
+
+// Not derived: a reading only borrows its value, so it can be copied whatever that is.
+impl<T> Clone for Reading<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reading<'_, T> {}
 
 impl<'a, T: Factual> Reading<'a, T> {
     /// The value before this one, and the time between.

@@ -156,7 +156,9 @@ impl Topology {
         })
     }
 
-    fn is_here(&self, subject: &Subject) -> bool {
+    /// Is this reached over loopback, and so on the machine that this program runs on?
+    #[must_use]
+    pub fn is_here(&self, subject: &Subject) -> bool {
         self.feeds_of(subject).iter().any(|feed| {
             self.places[*feed]
                 .address

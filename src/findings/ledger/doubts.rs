@@ -23,11 +23,11 @@ Look at the feed that should tell it: its last answer, and the layer at which it
     needs: &[],
     causes: &[
         Cause::same("target-down"),
-        Cause::whole("target-down"),
-        Cause::part("target-down"),
         Cause::same("target-partial"),
+        Cause::part("target-down"),
         Cause::part("target-partial"),
-        Cause::host("target-down"),
+        Cause::whole("target-down"),
+        Cause::host("host-down"),
     ],
     check: |_, _| Verdict::NotApplicable,
 };
