@@ -5,6 +5,7 @@
 //! certificate, or a deadline: the caller drops the future when its time is up and asks the
 //! [`phase::Phase`] what was waited for.
 
+mod answer;
 pub mod certificate;
 pub mod connect;
 pub mod endpoint;
