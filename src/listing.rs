@@ -156,7 +156,8 @@ impl Cell {
             Self::Text(text, _) => text.width(),
             Self::Mark(text, _) => text.width() + 2,
             Self::Runs(runs) => runs.iter().map(|(text, _)| text.width()).sum(),
-            Self::Bar { .. } | Self::Spark { .. } | Self::Offset { .. } => 0,
+            Self::Bar { .. } => 12,
+            Self::Spark { .. } | Self::Offset { .. } => 16,
         }
     }
 }

@@ -209,7 +209,7 @@ fn freshness(app: &App, short: bool) -> Line {
         return line;
     };
     let state = feed.freshness(now);
-    let age = age.map_or("never".into(), units::span);
+    let age = age.map_or("never".into(), units::age);
     let word = if state == Freshness::Fresh {
         String::new()
     } else {

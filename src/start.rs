@@ -17,6 +17,7 @@ use crate::mistake::Mistake;
 use crate::paint::Skin;
 use crate::panes;
 use crate::report::{Format, Out, Paint, Report};
+use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
 use crate::theme::{Depth as Colours, Theme, Themes, is_light};
 use crate::watch;
@@ -29,7 +30,7 @@ const USAGE: u8 = 64;
 pub fn run(cli: &Cli) -> u8 {
     let environment = Environment::of_process();
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
-    if let Some(code) = cli::run(cli, &environment, &mut out, &mut err) {
+    if let Some(code) = cli::run(cli, &environment, local::clock::read, &mut out, &mut err) {
         return code;
     }
     drop(out);

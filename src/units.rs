@@ -96,6 +96,12 @@ pub fn span(d: Duration) -> String {
     }
 }
 
+/// An age as people read it: whole seconds at least, since nothing here is polled more often.
+#[must_use]
+pub fn age(d: Duration) -> String {
+    span(Duration::from_secs(d.as_secs()))
+}
+
 /// A latency with one significant step of precision: `840us`, `4.2ms`, `31ms`, `1.35s`.
 #[must_use]
 pub fn latency(d: Duration) -> String {

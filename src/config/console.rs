@@ -28,7 +28,6 @@ pub struct Console {
     pub color: ColorWhen,
     pub ascii: bool,
     pub mouse: bool,
-    pub motion: bool,
     /// A level's word, as `tracing` knows it.
     pub log_level: String,
     /// The pane to start in; `None` for the first one.
@@ -56,7 +55,6 @@ impl Console {
             },
             ascii: settings.flag("ascii"),
             mouse: settings.flag("mouse"),
-            motion: settings.flag("motion"),
             log_level: text("log_level"),
             open: Some(text("open")).filter(|pane| !pane.is_empty()),
             context: Some(context).filter(|context| *context != Context::default()),

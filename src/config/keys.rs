@@ -135,7 +135,6 @@ pub static KEYS: &[Key] = &[
     key("ascii", Shape::Bool, Console, "false", "Draw with ASCII alone."),
     key("mouse", Shape::Bool, Console, "false",
         "Take wheel and clicks. Off leaves selecting text to the terminal."),
-    key("motion", Shape::Bool, Console, "true", "Allow moving marks; false keeps everything still."),
     key("log_level", LEVELS, Console, "\"info\"", "How much goes to the log file."),
     key("open", Shape::Text, Console, "\"\"", "The pane to start in; empty for the first one."),
     key("context.name", Shape::Text, Console, "\"\"", "A word in the header that tells this fleet from others."),

@@ -89,7 +89,9 @@ pub fn read(path: &Path) -> Result<ConfigFile, Vec<ConfigError>> {
         Ok(text) => Ok(ConfigFile::new(path, text)),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
+            let line = error.as_bytes()[..valid]
+                .split(|byte| *byte == b'\n')
+                .count();
             let problem = format!("line {line} is not UTF-8");
             Err(failed(problem, "Save the file as UTF-8"))
         }

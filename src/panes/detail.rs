@@ -58,7 +58,7 @@ fn row(label: &str, line: Line) -> Block {
 
 /// A value's age and source in dim, with its mark when it is not fresh.
 fn origin(line: Line, freshness: Freshness, age: Duration, feed: &str) -> Line {
-    let text = format!("  {} {}, {feed}", freshness.word(), units::span(age));
+    let text = format!("  {} {}, {feed}", freshness.word(), units::age(age));
     line.with(text.replace("   ", "  "), parts::freshness_role(freshness))
 }
 

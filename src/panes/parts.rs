@@ -29,9 +29,9 @@ pub fn age(age: Option<(Duration, Freshness)>) -> Cell {
         return Cell::unknown();
     };
     let text = match freshness {
-        Freshness::Fresh => units::span(age),
-        Freshness::Aging => format!("aging {}", units::span(age)),
-        _ => format!("{} {}", freshness.word(), units::span(age)),
+        Freshness::Fresh => units::age(age),
+        Freshness::Aging => format!("aging {}", units::age(age)),
+        _ => format!("{} {}", freshness.word(), units::age(age)),
     };
     Cell::text(text, freshness_role(freshness))
 }
@@ -101,7 +101,7 @@ pub fn value(text: impl Into<String>, freshness: Freshness, role: Role) -> Cell 
 /// `3m12s ago` and the like, from a stamp.
 #[must_use]
 pub fn ago(cx: &Context, at: Stamp) -> String {
-    units::span(cx.snap.now.stamp.since(at))
+    units::age(cx.snap.now.stamp.since(at))
 }
 
 /// One line of evidence: what, value, limit, source, age.

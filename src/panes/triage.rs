@@ -231,7 +231,7 @@ fn quiet(cx: &Context) -> Line {
         .map(|ok| cx.snap.now.stamp.since(ok.stamp))
         .max();
     let oldest = oldest.map_or_else(String::new, |age| {
-        format!(", the oldest {} ago", units::span(age))
+        format!(", the oldest {} ago", units::age(age))
     });
     Line::new()
         .with("nothing is wrong", Role::StateOk)

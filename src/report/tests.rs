@@ -17,7 +17,7 @@ const HOSTILE: &str = "x\u{1b}]0;pwn\u{7}\u{9b}31m\u{202e}\u{e0041}\u{7f}|<b>&\"
 static CRASHED: Rule = Rule {
     id: "member-gone",
     doc: "a member is gone",
-    on: SubjectKind::Etcd,
+    on: &[SubjectKind::Etcd],
     needs: &[],
     causes: &[],
     check: |snap, subject| {
@@ -43,7 +43,7 @@ static CRASHED: Rule = Rule {
 static SLOW: Rule = Rule {
     id: "slow-commits",
     doc: "commits are slow",
-    on: SubjectKind::Etcd,
+    on: &[SubjectKind::Etcd],
     needs: &[],
     causes: &[Cause {
         rule: "member-gone",

@@ -63,10 +63,11 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     let rows = u16::try_from(order.rows.len())
         .unwrap_or(u16::MAX)
         .saturating_add(1);
+    // A short table leaves the rest to the preview; a long one keeps two thirds.
     let below = if blocks.is_empty() {
         0
     } else {
-        left.saturating_sub(rows).clamp(left / 3, left / 2)
+        left.saturating_sub(rows.saturating_add(1)).max(left / 3)
     };
     let table_area = Rect {
         y,

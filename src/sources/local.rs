@@ -4,7 +4,7 @@
 //! reads off the async runtime. Nothing here starts a process, walks `/proc/PID`, or writes.
 
 mod cgroups;
-mod clock;
+pub mod clock;
 pub(super) mod disks;
 mod files;
 mod limits;
