@@ -65,7 +65,7 @@ impl Line {
                 used += text::width(word);
                 match line.0.last_mut() {
                     Some((last, same)) if *same == role => {
-                        *last = SafeText::new(&format!("{last}{word}"))
+                        *last = SafeText::new(&format!("{last}{word}"));
                     }
                     _ => line.0.push((SafeText::new(word), role)),
                 }

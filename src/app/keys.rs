@@ -11,8 +11,8 @@ impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
         self.notice = None;
         match intent {
-            Intent::MoveDown => self.go(1),
-            Intent::MoveUp => self.go(-1),
+            Intent::MoveDown | Intent::NextMatch => self.go(1),
+            Intent::MoveUp | Intent::PreviousMatch => self.go(-1),
             Intent::PageDown => self.go(self.page_rows()),
             Intent::PageUp => self.go(-self.page_rows()),
             Intent::HalfPageDown => self.go((self.page_rows() / 2).max(1)),
@@ -21,8 +21,6 @@ impl App {
             Intent::Bottom => self.go(isize::MAX / 2),
             Intent::Left => self.pan(-1),
             Intent::Right => self.pan(1),
-            Intent::NextMatch => self.go(1),
-            Intent::PreviousMatch => self.go(-1),
             Intent::Open | Intent::Details | Intent::Evidence => self.open(),
             Intent::Back => return self.back(),
             Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),

@@ -74,10 +74,10 @@ impl Prompt {
             (KeyCode::Up, _) | (KeyCode::Char('p'), true) => return Typed::Older,
             (KeyCode::Down, _) | (KeyCode::Char('n'), true) => return Typed::Newer,
             (KeyCode::Left, false) | (KeyCode::Char('b'), true) => {
-                self.cursor = self.cursor.saturating_sub(1)
+                self.cursor = self.cursor.saturating_sub(1);
             }
             (KeyCode::Right, false) | (KeyCode::Char('f'), true) => {
-                self.cursor = (self.cursor + 1).min(self.len())
+                self.cursor = (self.cursor + 1).min(self.len());
             }
             (KeyCode::Home, _) | (KeyCode::Char('a'), true) => self.cursor = 0,
             (KeyCode::End, _) | (KeyCode::Char('e'), true) => self.cursor = self.len(),
@@ -87,7 +87,7 @@ impl Prompt {
             // An empty prompt is left by one more backspace, as in vim.
             (KeyCode::Backspace, _) if self.text.is_empty() => return Typed::Cancelled,
             (KeyCode::Delete, _) | (KeyCode::Char('d'), true) => {
-                self.cut(self.cursor, self.cursor + 1)
+                self.cut(self.cursor, self.cursor + 1);
             }
             (KeyCode::Char('u'), true) => self.cut(0, self.cursor),
             (KeyCode::Char('k'), true) => self.cut(self.cursor, self.len()),

@@ -181,7 +181,7 @@ fn best<'a>(snap: &Snapshot<'a>, subject: &Subject) -> Option<Reading<'a, ClockO
     usable
         .min_by(|a, b| a.value.offset.error().total_cmp(&b.value.offset.error()))
         .or(readings.first())
-        .cloned()
+        .copied()
 }
 
 /// Is this host the machine that we run on?

@@ -239,7 +239,7 @@ fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
                 );
             }
             Block::Beside(left, right) if width < 90 => {
-                out.extend([(**left).clone(), (**right).clone()])
+                out.extend([(**left).clone(), (**right).clone()]);
             }
             other => out.push(other.clone()),
         }

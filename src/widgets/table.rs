@@ -109,7 +109,7 @@ fn draw_row(
         }
         match listing.cell(cx, row, column.id) {
             Cell::Text(text, role) => {
-                aligned(painter, x, strip.y, width, column.align, &text, role)
+                aligned(painter, x, strip.y, width, column.align, &text, role);
             }
             Cell::Mark(text, role) => {
                 painter.glyph(x, strip.y, painter.mark(role), role);
@@ -122,7 +122,7 @@ fn draw_row(
                 }
             }
             Cell::Spark { samples, top, role } => {
-                spark::draw(painter, x, strip.y, width, &samples, top, role)
+                spark::draw(painter, x, strip.y, width, &samples, top, role);
             }
             Cell::Bar { share, role } => bar::share(painter, x, strip.y, width, share, role),
             Cell::Offset {
