@@ -24,6 +24,7 @@ pub use machine::Machine;
 
 use super::{Answer, PollFuture, Probe, Source, TargetConfig};
 use crate::config::settings::ConfigError;
+use crate::facts::KernelClock;
 use crate::observation::{Layer, Outage};
 use crate::subject::Subject;
 
@@ -43,6 +44,12 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
         &target.id.name,
         Roots::default(),
     ))])
+}
+
+/// The kernel's own opinion of this machine's clock; `None` where it does not answer.
+#[must_use]
+pub fn kernel_clock() -> Option<KernelClock> {
+    clock::read()
 }
 
 /// This machine's own name, for a target that is not given one.

@@ -101,7 +101,7 @@ fn bind_mounts_are_folded_and_a_broken_device_is_lost() {
         )
     };
     let mut body = String::new();
-    for (device, point) in [("/dev/sda1", "/var/lib/kubelet/x"), ("/dev/sda1", "/var")] {
+    for (device, point) in [("/dev/sda1", "/a/bind/mount"), ("/dev/sda1", "/var")] {
         for name in ["size_bytes", "free_bytes", "avail_bytes"] {
             body += &one(name, device, point, 10.0);
         }
