@@ -1,10 +1,11 @@
 //! Two clocks of the fleet that are provably apart, whatever this machine's own says.
 
 use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
-use crate::facts::{ClockOffset, FactKind, Interval};
-use crate::model::{Reading, Snapshot};
+use crate::facts::FactKind;
+use crate::model::Snapshot;
+use crate::model::clocks::{ClockRow, ClockSurvey, survey};
 use crate::subject::{Subject, SubjectKind};
-use crate::units::{latency, seconds};
+use crate::units::{latency, offset, seconds};
 
 /// See the doc.
 pub static RULE: Rule = Rule {
@@ -20,78 +21,61 @@ Look at the one that is farther from the rest. Told once, for the pair that is f
     check: |snap, _| farthest(snap),
 };
 
-/// The fleet's clocks: one interval against this machine for each subject that has one, the
-/// tightest that is fresh. Time servers are no part of the fleet.
-pub(super) fn clocks<'a>(snap: &Snapshot<'a>) -> Vec<(&'a Subject, Reading<'a, ClockOffset>)> {
-    let kinds = [
-        SubjectKind::Host,
-        SubjectKind::EtcdMember,
-        SubjectKind::Prometheus,
-        SubjectKind::Alertmanager,
-    ];
-    let subjects = kinds.into_iter().flat_map(|kind| snap.model.subjects(kind));
-    subjects
-        .filter_map(|subject| Some((subject, tightest(snap, subject)?)))
-        .collect()
-}
-
-pub(super) fn tightest<'a>(
-    snap: &Snapshot<'a>,
-    subject: &Subject,
-) -> Option<Reading<'a, ClockOffset>> {
-    let usable = snap.readings::<ClockOffset>(subject).into_iter();
-    usable
-        .filter(|reading| reading.freshness.is_usable())
-        .min_by(|a, b| a.value.offset.error().total_cmp(&b.value.offset.error()))
-}
-
 fn farthest(snap: &Snapshot) -> Verdict {
-    let clocks = clocks(snap);
-    let of = |(_, reading): &(&Subject, Reading<ClockOffset>)| reading.value.offset;
-    let latest = clocks.iter().max_by(|a, b| of(a).lo.total_cmp(&of(b).lo));
-    let earliest = clocks.iter().min_by(|a, b| of(a).hi.total_cmp(&of(b).hi));
-    let (Some(ahead), Some(behind)) = (latest, earliest) else {
+    let survey = survey(snap);
+    let Some(pair) = &survey.spread else {
         return Verdict::NotApplicable;
     };
-    let apart = of(ahead).minus(of(behind)).at_least();
-    let limit = snap.thresholds(ahead.0).clock_pair_warning;
-    if ahead.0 == behind.0 || of(ahead).lo < of(behind).hi || apart <= limit {
+    let apart = pair.interval.at_least();
+    let limit = snap.thresholds(&pair.a).clock_pair_warning;
+    if apart <= limit {
         return Verdict::Clear;
     }
-    let middle = middle(clocks.iter().map(|(_, r)| r.value.offset));
-    let (suspect, other) = if distance(of(ahead), middle) >= distance(of(behind), middle) {
-        (ahead, behind)
+    let middle = middle(&survey);
+    let far = |subject: &Subject| {
+        let row = survey.clocks.iter().find(|row| row.subject == *subject);
+        row.map_or(0.0, |row| (row.now().mid() - middle).abs())
+    };
+    let (suspect, other) = if far(&pair.a) >= far(&pair.b) {
+        (&pair.a, &pair.b)
     } else {
-        (behind, ahead)
+        (&pair.b, &pair.a)
     };
     let gap = latency(seconds(apart));
-    let summary = format!(
-        "clocks of {} and {} are at least {gap} apart",
-        suspect.0, other.0
-    );
-    let text = |i: Interval| {
-        let (lo, hi) = (crate::units::offset(i.lo), crate::units::offset(i.hi));
-        format!("{lo} to {hi}")
-    };
+    let summary = format!("clocks of {suspect} and {other} are at least {gap} apart");
     let limit = format!("> {} apart", latency(seconds(limit)));
-    let evidence = |(subject, reading): &(&Subject, Reading<ClockOffset>)| {
-        let what = format!("clock of {subject}");
-        Evidence::of(reading, &what, text(reading.value.offset), limit.as_str())
-    };
-    Finding::new(&RULE, suspect.0, Severity::Warning, summary)
-        .so_what(super::clock_skewed::breaks(apart))
-        .evidence(evidence(suspect))
-        .evidence(evidence(other))
-        .into()
+    let mut finding = Finding::new(&RULE, suspect, Severity::Warning, summary)
+        .so_what(super::clock_skewed::breaks(apart));
+    for row in &survey.clocks {
+        if row.subject == *suspect || row.subject == *other {
+            finding = finding.evidence(evidence(snap, row, &limit));
+        }
+    }
+    finding.into()
 }
 
-fn distance(interval: Interval, from: f64) -> f64 {
-    (interval.mid() - from).abs()
+/// What one clock was measured to be.
+pub(super) fn evidence(snap: &Snapshot, row: &ClockRow, limit: &str) -> Evidence {
+    let source = match &*row.machine {
+        "" => row.subject.to_string(),
+        machine => machine.to_owned(),
+    };
+    Evidence {
+        what: format!("clock of {}", row.subject),
+        value: format!("{} to {}", offset(row.offset.lo), offset(row.offset.hi)),
+        limit: limit.to_owned(),
+        source,
+        at: snap.now.stamp - row.age,
+    }
 }
 
 /// The median of the middles: where most clocks are.
-fn middle(offsets: impl Iterator<Item = Interval>) -> f64 {
-    let mut middles: Vec<f64> = offsets.map(Interval::mid).collect();
+fn middle(survey: &ClockSurvey) -> f64 {
+    let fleet = survey
+        .clocks
+        .iter()
+        .filter(|row| row.is_fleet() && row.is_usable());
+    let mut middles: Vec<f64> = fleet.map(|row| row.now().mid()).collect();
     middles.sort_by(f64::total_cmp);
     middles.get(middles.len() / 2).copied().unwrap_or_default()
 }
@@ -99,7 +83,7 @@ fn middle(offsets: impl Iterator<Item = Interval>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Witness;
+    use crate::facts::{ClockOffset, Interval, Witness};
     use crate::findings::scenario::Scenario;
 
     fn says(clocks: [(f64, f64); 3]) -> String {

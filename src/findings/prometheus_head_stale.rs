@@ -29,9 +29,10 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
         return Ok(Verdict::NotApplicable);
     };
     let told_at = snap.now.wall_at(status.at);
-    let clock = super::clocks_apart::tightest(snap, server).map(|c: Clock| c.value.offset);
     // The bound of its clock that makes the lag smallest: only a proven lag counts.
-    let ahead = clock.map_or(0.0, |offset| offset.lo);
+    let clocks = snap.readings::<ClockOffset>(server);
+    let ahead = clocks.iter().map(|clock| clock.value.offset.lo);
+    let ahead = ahead.min_by(f64::total_cmp).unwrap_or_default();
     let lag = told_at.duration_since(newest).as_secs_f64() + ahead;
     let limit = snap.thresholds(server).prometheus_head_lag;
     if lag <= limit {
@@ -49,8 +50,6 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
         ));
     Ok(finding.into())
 }
-
-type Clock<'a> = crate::model::Reading<'a, ClockOffset>;
 
 #[cfg(test)]
 mod tests {
