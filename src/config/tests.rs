@@ -39,8 +39,12 @@ fn request(environment: &[(&str, &str)]) -> Request {
 }
 
 fn merged(text: &str, request: &Request) -> Config {
+    merged_of(text, request, KINDS)
+}
+
+fn merged_of(text: &str, request: &Request, kinds: &[&Source]) -> Config {
     let file = ConfigFile::new("/etc/midwatch/config.toml", text);
-    assemble(Some(&file), request, KINDS).unwrap_or_else(|errors| {
+    assemble(Some(&file), request, kinds).unwrap_or_else(|errors| {
         let errors: Vec<String> = errors.iter().map(ConfigError::render).collect();
         panic!("{}", errors.join("\n"))
     })
@@ -176,28 +180,30 @@ fn a_trait_that_does_nothing_for_its_target_is_a_warning() {
 
 #[test]
 fn the_default_file_is_valid_as_it_is_and_with_every_line_switched_on() {
-    let text = print::default_toml(KINDS);
-    assert_eq!(merged(&text, &request(&[])).targets.len(), 1);
-    let is_setting = |line: &str| {
-        let word = line.split([' ', ']']).next().unwrap_or_default();
-        line.starts_with("[trait.")
-            || line.starts_with("[kind.")
-            || line == "[[target]]"
-            || (line.contains(" = ")
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()))
+    for kinds in [KINDS, SOURCES] {
+        let text = print::default_toml(kinds);
+        let local = merged_of(&text, &request(&[]), kinds);
+        assert_eq!(local.targets.len(), 1, "the machine at hand");
+        let on: Vec<&str> = text.lines().map(switched_on).collect();
+        let all = merged_of(&on.join("\n"), &request(&[]), kinds);
+        assert_eq!(all.targets.len(), kinds.len());
+    }
+}
+
+/// A commented setting or heading without its `# `; prose stays as it is.
+fn switched_on(line: &str) -> &str {
+    let Some(rest) = line.strip_prefix("# ") else {
+        return line;
     };
-    let on: Vec<&str> = text
-        .lines()
-        .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|rest| is_setting(rest))
-                .unwrap_or(line)
-        })
-        .collect();
-    let config = merged(&on.join("\n"), &request(&[]));
-    assert_eq!(config.targets.len(), KINDS.len());
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let setting = rest
+        .split_once(" = ")
+        .is_some_and(|(key, _)| !key.is_empty() && key.chars().all(word));
+    if setting || rest.ends_with(']') && rest.starts_with('[') {
+        rest
+    } else {
+        line
+    }
 }
 
 #[test]
