@@ -211,3 +211,6 @@ impl Probe for PrometheusProbe {
         self.client.waiting_for()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 mod etcd;
 mod host;
 mod prometheus;
+mod sntp;
 
 use crate::Row;
 
-pub const ALL: &[&[Row]] = &[etcd::ROWS, host::ROWS, prometheus::ROWS];
+pub const ALL: &[&[Row]] = &[etcd::ROWS, host::ROWS, prometheus::ROWS, sntp::ROWS];

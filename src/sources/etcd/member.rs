@@ -103,10 +103,12 @@ impl MemberProbe {
 
     /// One harvest of all parts; an outage only when not one of them was had.
     fn compose(&mut self, mut parts: Parts) -> Result<Harvest, Outage> {
-        if parts.health.is_err() && parts.metrics.is_err() && parts.members.is_err() {
-            if let Err(outage) = parts.status {
-                return Err(outage);
-            }
+        if parts.health.is_err()
+            && parts.metrics.is_err()
+            && parts.members.is_err()
+            && let Err(outage) = parts.status
+        {
+            return Err(outage);
         }
         self.hint_at_http(&mut parts);
         let list = parts.members.map(|answer| {
@@ -280,3 +282,6 @@ async fn ask_metrics(
 fn told(layer: Layer, status: u16) -> Outage {
     Outage::new(layer, format!("/metrics answered {status}"))
 }
+
+#[cfg(test)]
+mod tests;
