@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use tokio::runtime::Runtime;
+
 use crate::app::{App, Binding, Identity};
 use crate::check::{self, Depth};
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
@@ -29,35 +31,46 @@ const USAGE: u8 = 64;
 #[must_use]
 pub fn run(cli: &Cli) -> u8 {
     let environment = Environment::of_process();
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
-    if let Some(code) = cli::run(cli, &environment, local::clock::read, &mut out, &mut err) {
-        return code;
-    }
-    drop(out);
-    match attempt(cli, &environment) {
-        Ok(code) => code,
-        Err(errors) => {
-            // Nothing is left to tell it with when this fails too.
-            let _ = cli::tell(&errors, &mut err);
-            USAGE
+    let mut err = std::io::stderr();
+    let done = runtime().and_then(|runtime| {
+        // Making a gRPC channel needs a runtime around it, also where nothing is polled.
+        let inside = runtime.enter();
+        let mut out = std::io::stdout().lock();
+        if let Some(code) = cli::run(cli, &environment, local::kernel_clock, &mut out, &mut err) {
+            return Ok(code);
         }
-    }
+        drop(out);
+        let done = attempt(cli, &environment, &runtime);
+        drop(inside);
+        // Polls under way are not waited for.
+        runtime.shutdown_background();
+        done
+    });
+    done.unwrap_or_else(|errors| {
+        // Nothing is left to tell it with when this fails too.
+        let _ = cli::tell(&errors, &mut err);
+        USAGE
+    })
 }
 
-fn attempt(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>> {
+fn attempt(
+    cli: &Cli,
+    environment: &Environment,
+    runtime: &Runtime,
+) -> Result<u8, Vec<ConfigError>> {
     match &cli.command {
         Some(Command::Check(flags)) if flags.schema => {
             print(&crate::report::json::schema());
             Ok(0)
         }
-        Some(Command::Check(flags)) => one_check(cli, flags, environment),
+        Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
         Some(Command::Keymap(what)) => keymaps(cli, *what, environment),
         Some(Command::Theme(ThemeCommand::List)) => {
             let themes = themes(environment)?;
             print(&(themes.names().join("\n") + "\n"));
             Ok(0)
         }
-        _ => console(cli, environment),
+        _ => console(cli, environment, runtime),
     }
 }
 
@@ -71,7 +84,7 @@ fn begin_log(config: &Config, environment: &Environment) {
     logging::start(&config.console.log_level, folder.as_deref());
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Vec<ConfigError>> {
+fn runtime() -> Result<Runtime, Vec<ConfigError>> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("midwatch-poll")
@@ -84,6 +97,7 @@ fn one_check(
     cli: &Cli,
     flags: &cli::Check,
     environment: &Environment,
+    runtime: &Runtime,
 ) -> Result<u8, Vec<ConfigError>> {
     let mut config = config::load(&cli.request(environment.clone()))?;
     only(&mut config, &flags.only)?;
@@ -99,7 +113,7 @@ fn one_check(
     } else {
         Depth::OneSample
     };
-    let outcome = runtime()?.block_on(check::run(model, feeds, depth, flags.timeout));
+    let outcome = runtime.block_on(check::run(model, feeds, depth, flags.timeout));
     let took = outcome.now.stamp.since(outcome.started.stamp);
     let report = Report::new(
         &outcome.model.snapshot(outcome.now),
@@ -350,7 +364,11 @@ fn speaks_utf8(environment: &Environment) -> bool {
     })
 }
 
-fn console(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>> {
+fn console(
+    cli: &Cli,
+    environment: &Environment,
+    runtime: &Runtime,
+) -> Result<u8, Vec<ConfigError>> {
     let config = config::load(&cli.request(environment.clone()))?;
     let keymap = keymap(&config, environment)?;
     let pane = start_pane(&config)?;
@@ -366,7 +384,6 @@ fn console(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>>
         tracing::warn!("{warning}");
         app.say(warning.clone());
     }
-    let runtime = runtime()?;
     let mouse = if config.console.mouse {
         Mouse::On
     } else {
@@ -397,8 +414,6 @@ fn console(cli: &Cli, environment: &Environment) -> Result<u8, Vec<ConfigError>>
         events,
     };
     let ending = runtime.block_on(driver::run(console));
-    // Polls under way are not waited for.
-    runtime.shutdown_background();
     match ending {
         Ok(Ending::Left) => Ok(0),
         Ok(Ending::Signalled(code)) => Ok(code),
