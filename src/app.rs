@@ -67,8 +67,8 @@ pub struct App {
     /// Model generation and view that `order` was computed from.
     computed: u64,
     frozen: Option<Now>,
-    /// Findings that began after this moment count as new to the reader.
-    seen_until: Stamp,
+    /// When the reader last moved: findings that began later are new to him. `None` until then.
+    seen_until: Option<Stamp>,
     drawn: Drawn,
     pub size: (u16, u16),
     pub own: OwnUse,
@@ -106,7 +106,7 @@ impl App {
             order: Order::default(),
             computed: u64::MAX,
             frozen: None,
-            seen_until: now.stamp,
+            seen_until: None,
             drawn: Drawn::default(),
             size: (80, 24),
             own: OwnUse::default(),
@@ -295,7 +295,7 @@ impl App {
     }
 
     #[must_use]
-    pub fn seen_until(&self) -> Stamp {
+    pub fn seen_until(&self) -> Option<Stamp> {
         self.seen_until
     }
 

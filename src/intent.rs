@@ -94,7 +94,7 @@ intents! {
     Sort "sort" Pane "Choose the column to sort by";
     InvertSort "invert-sort" Pane "Turn the order around";
     ProblemsOnly "problems-only" Pane "Show problems only, or everything";
-    Wide "wide" Pane "Show more columns, or fewer";
+    Wide "wide" Pane "Give the table the whole body, or share it";
     Open "open" Selection "Open what is under the cursor";
     Details "details" Selection "Describe what is under the cursor";
     Evidence "evidence" Selection "Show value, threshold, source and age behind it";

@@ -39,7 +39,7 @@ pub struct Pane {
 #[derive(Clone, Copy, Debug)]
 pub struct Extra {
     pub own: crate::event::OwnUse,
-    pub seen_until: crate::clock::Stamp,
+    pub seen_until: Option<crate::clock::Stamp>,
     pub columns: usize,
 }
 

@@ -97,7 +97,10 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
         (SubjectKind::Prometheus, "prometheus"),
         (SubjectKind::Sntp, "time"),
     ] {
-        left = count(app, left, kind, word, line.width);
+        let counted = count(app, left.clone(), kind, word, line.width);
+        if counted.width() + 12 < usize::from(line.width) {
+            left = counted;
+        }
     }
     if !app.identity.tls_off.is_empty() {
         left = left.with(

@@ -87,7 +87,7 @@ impl App {
         let view = self.view_mut();
         view.index = index;
         view.cursor = key;
-        self.seen_until = self.now.stamp;
+        self.seen_until = Some(self.now.stamp);
     }
 
     /// The row under the cursor as last drawn.

@@ -194,19 +194,27 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    /// Age and freshness of the newest thing known about a subject; `None` when nothing ever was.
+    /// Age and freshness of what is known about a subject, by the feeds that are meant to tell it
+    /// most often: a slow side channel (a hash every ten minutes) must not make a silent member
+    /// look fresh. `None` when nothing was ever learnt.
     #[must_use]
     pub fn age(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
         let cells = self.model.subjects.get(subject)?;
-        cells
-            .0
-            .values()
-            .flatten()
-            .map(|cell| {
-                let feed = &self.model.feeds[cell.feed];
+        let told = || {
+            cells
+                .0
+                .values()
+                .flatten()
+                .map(|cell| (&self.model.feeds[cell.feed], cell.at))
+        };
+        let own = self.model.feeds_for(subject).map(|feed| feed.spec.period);
+        let often = told().map(|(feed, _)| feed.spec.period).chain(own).min()?;
+        told()
+            .filter(|(feed, _)| feed.spec.period == often)
+            .map(|(feed, at)| {
                 (
-                    feed.freshness_of(cell.at, self.now.stamp),
-                    self.now.stamp.since(cell.at),
+                    feed.freshness_of(at, self.now.stamp),
+                    self.now.stamp.since(at),
                 )
             })
             .min()

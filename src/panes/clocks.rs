@@ -33,7 +33,7 @@ static COLUMNS: &[Column] = &[
         title: "STATE",
         align: Align::Left,
         least: 10,
-        most: 10,
+        most: 12,
         rank: 1,
     },
     Column {
@@ -70,9 +70,9 @@ static COLUMNS: &[Column] = &[
     },
     Column {
         id: "stratum",
-        title: "STRATUM",
+        title: "ST",
         align: Align::Right,
-        least: 7,
+        least: 2,
         most: 7,
         rank: 5,
     },
@@ -285,16 +285,19 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         .with(survey.own.sentence(), role);
     if let Some(pair) = survey.spread {
         let proven = pair.interval.at_least();
-        let words = format!("{} / {}", pair.a, pair.b);
-        let (low, high) = (unsigned(proven), unsigned(pair.interval.at_most()));
-        let bad = proven > cx.snap.thresholds(&pair.a).clock_pair_warning;
-        line = line
-            .dim("   furthest apart  ")
-            .with(
-                format!("{low} to {high} "),
-                if bad { Role::Warning } else { Role::Text },
-            )
-            .dim(words);
+        line = line.dim("   furthest apart  ");
+        line = if proven > 0.0 {
+            let limit = cx.snap.thresholds(&pair.a).clock_pair_warning;
+            let role = if proven > limit {
+                Role::Warning
+            } else {
+                Role::Text
+            };
+            line.with(format!("{} or more ", unsigned(proven)), role)
+                .dim(format!("{} / {}", pair.a, pair.b))
+        } else {
+            line.text("no two clocks are proven apart")
+        };
     }
     vec![line]
 }

@@ -67,7 +67,7 @@ fn origin(line: Line, freshness: Freshness, age: Duration, feed: &str) -> Line {
 pub fn finding(cx: &Context, entry: &Entry) -> Vec<Block> {
     let finding = &entry.finding;
     let heading = Line::new()
-        .with(finding.severity.word(), severity_role(finding.severity))
+        .with(entry.effective.word(), severity_role(entry.effective))
         .text("  ")
         .with(finding.summary.clone(), Role::Title);
     let mut blocks = vec![Block::Title(heading)];

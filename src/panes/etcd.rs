@@ -32,7 +32,7 @@ static COLUMNS: &[Column] = &[
         title: "STATE",
         align: Align::Left,
         least: 10,
-        most: 10,
+        most: 12,
         rank: 0,
     },
     Column {

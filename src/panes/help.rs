@@ -43,7 +43,7 @@ static COLUMNS: &[Column] = &[
         id: "where",
         title: "WHERE",
         align: Align::Left,
-        least: 5,
+        least: 10,
         most: 12,
         rank: 4,
     },

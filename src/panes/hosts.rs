@@ -34,7 +34,7 @@ static COLUMNS: &[Column] = &[
         title: "STATE",
         align: Align::Left,
         least: 10,
-        most: 10,
+        most: 12,
         rank: 0,
     },
     Column {
@@ -113,7 +113,7 @@ static COLUMNS: &[Column] = &[
         id: "up",
         title: "UP",
         align: Align::Right,
-        least: 4,
+        least: 6,
         most: 6,
         rank: 7,
     },

@@ -23,19 +23,19 @@ struct Prometheus;
 
 static COLUMNS: &[Column] = &[
     Column {
+        id: "state",
+        title: "STATE",
+        align: Align::Left,
+        least: 10,
+        most: 12,
+        rank: 0,
+    },
+    Column {
         id: "server",
         title: "SERVER",
         align: Align::Left,
         least: 14,
         most: 44,
-        rank: 0,
-    },
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 10,
-        most: 10,
         rank: 0,
     },
     Column {
@@ -477,7 +477,7 @@ fn query_words(query: &QueryResult) -> (String, Role) {
 }
 
 fn item_cell(cx: &Context, server: &Subject, key: &str, column: &str) -> Cell {
-    if !matches!(column, "server" | "state" | "detail" | "age") {
+    if !matches!(column, "server" | "state") {
         return Cell::text("", Role::Dim);
     }
     let Some(item) = item(cx, server, key) else {
@@ -489,17 +489,18 @@ fn item_cell(cx: &Context, server: &Subject, key: &str, column: &str) -> Cell {
         Role::StateStale
     };
     match column {
-        "server" => Cell::plain(item.name),
-        "state" => Cell::mark(item.word, role),
-        "detail" => Cell::text(
-            item.detail,
-            if item.usable {
+        "server" => {
+            let detail = if item.usable {
                 Role::Dim
             } else {
                 Role::StateStale
-            },
-        ),
-        _ => parts::age(cx.snap.age(server)),
+            };
+            Cell::Runs(vec![
+                (item.name.into(), Role::Text),
+                (format!("  {}", item.detail).into(), detail),
+            ])
+        }
+        _ => Cell::mark(item.word, role),
     }
 }
 

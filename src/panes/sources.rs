@@ -28,7 +28,7 @@ static COLUMNS: &[Column] = &[
         id: "endpoint",
         title: "ENDPOINT",
         align: Align::Left,
-        least: 10,
+        least: 16,
         most: 44,
         rank: 3,
     },
@@ -137,7 +137,13 @@ impl Listing for Sources {
         match column {
             "target" => Cell::plain(feed.spec.id.target.to_string()),
             "endpoint" if feed.spec.id.endpoint.is_empty() => Cell::text("in-process", Role::Dim),
-            "endpoint" => Cell::text(&*feed.spec.id.endpoint, Role::Dim),
+            "endpoint" => {
+                let endpoint = &*feed.spec.id.endpoint;
+                let short = endpoint
+                    .split_once("://")
+                    .map_or(endpoint, |(_, rest)| rest);
+                Cell::text(short, Role::Dim)
+            }
             "state" => state(cx, feed),
             "last" => match feed.last_ok {
                 Some(ok) => {

@@ -116,7 +116,7 @@ impl Listing for Triage {
                 Cell::mark(severity.word(), severity_role(severity))
             }
             "spare" => spare(entry),
-            "finding" => summary(entry, row.depth),
+            "finding" => summary(cx, entry, row.depth),
             "where" => Cell::text(entry.finding.subject.to_string(), Role::Text),
             "since" => Cell::text(parts::ago(cx, entry.since.stamp), Role::Dim),
             _ => parts::age(evidence_age(cx, entry)),
@@ -158,7 +158,18 @@ fn spare(entry: &Entry) -> Cell {
     }
 }
 
-fn summary(entry: &Entry, depth: u8) -> Cell {
+/// What breaks: said by the finding itself, else by the gravest that it explains.
+fn so_what<'a>(cx: &Context<'a>, entry: &'a Entry) -> Option<&'a str> {
+    let own = std::iter::once(entry);
+    let mut folded = cx.ledger.under(&entry.id);
+    folded.sort_by_key(|child| std::cmp::Reverse((child.spare.is_some(), child.finding.severity)));
+    let said = own
+        .chain(folded)
+        .map(|entry| entry.finding.so_what.as_str());
+    said.into_iter().find(|text| !text.is_empty())
+}
+
+fn summary(cx: &Context, entry: &Entry, depth: u8) -> Cell {
     let mut runs = vec![(entry.finding.summary.as_str().into(), Role::Text)];
     if depth == 0 && entry.weight > 0 {
         runs.push((format!("  +{} folded", entry.weight).into(), Role::Dim));
@@ -166,8 +177,10 @@ fn summary(entry: &Entry, depth: u8) -> Cell {
     if entry.is_flapping() {
         runs.push((format!("  flapping x{}", entry.flips).into(), Role::Warning));
     }
-    if depth == 0 && !entry.finding.so_what.is_empty() {
-        runs.push((format!("  {}", entry.finding.so_what).into(), Role::Dim));
+    if depth == 0
+        && let Some(text) = so_what(cx, entry)
+    {
+        runs.push((format!("  {text}").into(), Role::Dim));
     }
     Cell::Runs(runs)
 }
@@ -207,7 +220,11 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
         .ledger
         .roots()
         .iter()
-        .filter(|entry| entry.since.stamp > extra.seen_until)
+        .filter(|entry| {
+            extra
+                .seen_until
+                .is_some_and(|seen| entry.since.stamp > seen)
+        })
         .count();
     if new > 0 {
         line = line.with(format!("+{new} new since you moved"), Role::Accent);

@@ -205,7 +205,7 @@ fn page(app: &App, painter: &mut Painter, area: Rect, blocks: &[Block]) -> Drawn
 /// Draws blocks from line `skip` on; answers how many lines there are in all.
 fn draw_blocks(painter: &mut Painter, area: Rect, blocks: &[Block], skip: usize) -> usize {
     let mut at = 0;
-    for block in flatten(blocks, area.width) {
+    for block in flatten(blocks, area.width.saturating_sub(2)) {
         let tall = height(&block);
         let top = usize::from(area.y) + at;
         if at >= skip && at + tall <= skip + usize::from(area.height) {

@@ -29,11 +29,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("filter", "filter"),
     ("problems-only", "problems"),
     ("sort", "sort"),
-    ("unfold", "unfold"),
-    ("poll-now", "poll now"),
-    ("palette", "command"),
     ("help", "help"),
     ("quit", "quit"),
+    ("unfold", "unfold"),
+    ("palette", "command"),
+    ("poll-now", "poll now"),
 ];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),

@@ -11,6 +11,9 @@ use crate::text::SafeText;
 /// Columns of the cursor mark and the indentation of children.
 const GUTTER: u16 = 2;
 
+/// A column that may grow to this many columns holds sentences.
+const PROSE: u16 = 100;
+
 /// A column with its place on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Placed {
@@ -98,39 +101,64 @@ fn draw_row(
     columns: &[Column],
     placed: &[Placed],
 ) {
-    for (nth, place) in placed.iter().enumerate() {
+    let cells: Vec<Cell> = placed
+        .iter()
+        .map(|place| listing.cell(cx, row, columns[place.index].id))
+        .collect();
+    for (nth, (place, cell)) in placed.iter().zip(&cells).enumerate() {
         let column = &columns[place.index];
         let mut x = strip.x + GUTTER + place.x;
-        let mut width = place.width;
+        let mut width = reach(placed, &cells, nth, strip.width - GUTTER);
         if nth == 0 && row.depth > 0 {
             let indent = (u16::from(row.depth) * 2).min(width);
             x += indent;
             width -= indent;
         }
-        match listing.cell(cx, row, column.id) {
-            Cell::Text(text, role) => {
-                aligned(painter, x, strip.y, width, column.align, &text, role);
+        draw_cell(painter, (x, strip.y), width, column.align, cell);
+    }
+}
+
+/// Columns that a cell may use: its own, and for text on the left also those of the empty cells
+/// behind it.
+fn reach(placed: &[Placed], cells: &[Cell], nth: usize, room: u16) -> u16 {
+    let own = placed[nth];
+    if !matches!(cells[nth], Cell::Text(..) | Cell::Runs(_) | Cell::Mark(..))
+        || cells[nth].width() <= own.width.into()
+    {
+        return own.width;
+    }
+    let next = (nth + 1..cells.len()).find(|at| cells[*at].width() > 0);
+    match next {
+        Some(at) if at == nth + 1 => own.width,
+        Some(at) => placed[at].x.saturating_sub(own.x + 2),
+        None => room.saturating_sub(own.x),
+    }
+}
+
+fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align, cell: &Cell) {
+    match cell {
+        Cell::Text(text, role) => aligned(painter, x, y, width, align, text, *role),
+        Cell::Mark(text, role) => {
+            painter.glyph(x, y, painter.mark(*role), *role);
+            painter.text(x + 2, y, width.saturating_sub(2), text, *role);
+        }
+        Cell::Runs(runs) => {
+            let mut used = 0;
+            for (text, role) in runs {
+                used += painter.text(x + used, y, width - used.min(width), text, *role);
             }
-            Cell::Mark(text, role) => {
-                painter.glyph(x, strip.y, painter.mark(role), role);
-                painter.text(x + 2, strip.y, width.saturating_sub(2), &text, role);
-            }
-            Cell::Runs(runs) => {
-                let mut used = 0;
-                for (text, role) in &runs {
-                    used += painter.text(x + used, strip.y, width - used.min(width), text, *role);
-                }
-            }
-            Cell::Spark { samples, top, role } => {
-                spark::draw(painter, x, strip.y, width, &samples, top, role);
-            }
-            Cell::Bar { share, role } => bar::share(painter, x, strip.y, width, share, role),
-            Cell::Offset {
-                lo,
-                hi,
-                limit,
-                role,
-            } => bar::interval(painter, x, strip.y, width, (lo, hi, limit), role),
+        }
+        Cell::Spark { samples, top, role } => {
+            spark::draw(painter, x, y, width, samples, *top, *role)
+        }
+        Cell::Bar { share, role } => bar::share(painter, x, y, width, *share, *role),
+        Cell::Offset {
+            lo,
+            hi,
+            limit,
+            role,
+        } => {
+            bar::interval(painter, x, y, width, (*lo, *hi, *limit), *role);
         }
     }
 }
@@ -180,7 +208,8 @@ fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Place
     let mut given: Vec<u16> = kept.iter().map(|index| shrunk(*index)).collect();
     let mut left = room.saturating_sub(total(&kept, &shrunk));
     let mut by_rank: Vec<usize> = (0..kept.len()).collect();
-    by_rank.sort_by_key(|at| columns[kept[*at]].rank);
+    // Prose takes what the others leave: it is cut anywhere, a number is not.
+    by_rank.sort_by_key(|at| (columns[kept[*at]].most >= PROSE, columns[kept[*at]].rank));
     for at in by_rank {
         let more = wanted(kept[at]).saturating_sub(given[at]).min(left);
         given[at] += more;
