@@ -197,14 +197,9 @@ impl Probe for MemberProbe {
     }
 
     fn subject(&self) -> Subject {
-        let endpoint = &self.caller.endpoint;
-        match &self.known {
-            Some((_, name)) => Subject::etcd_member(&self.cluster, name),
-            None => {
-                let place = format!("{}:{}", endpoint.host, endpoint.port);
-                Subject::etcd_member(&self.cluster, &place)
-            }
-        }
+        let place = self.caller.endpoint.authority();
+        let label = self.known.as_ref().map_or(&place, |(_, name)| name);
+        Subject::etcd_member(&self.cluster, label)
     }
 
     fn poll(&mut self) -> PollFuture<'_> {

@@ -48,7 +48,11 @@ fn all_told() -> Result<(), Failed> {
         let up = snapshot
             .fresh::<ScrapeTargets>(&server)
             .map_or(0, |targets| targets.value.up);
-        fires(&server) && fires(&receiver) && up == 2
+        // The failing rule fails only once there is more than one series to be ambiguous about.
+        let failing = snapshot
+            .fresh::<RuleGroups>(&server)
+            .is_ok_and(|groups| groups.value.0.iter().any(|g| !g.failing.is_empty()));
+        fires(&server) && fires(&receiver) && up == 2 && failing
     })?;
 
     let status: PrometheusStatus = watch.fact(&server)?;

@@ -18,11 +18,11 @@ fn probe() -> MemberProbe {
     MemberProbe::new("prod".into(), place, Duration::from_secs(1)).unwrap()
 }
 
-fn header() -> Option<ResponseHeader> {
-    Some(ResponseHeader {
+fn header() -> ResponseHeader {
+    ResponseHeader {
         member_id: 0xab,
         ..ResponseHeader::default()
-    })
+    }
 }
 
 fn response() -> Response {
@@ -41,7 +41,7 @@ fn response() -> Response {
 fn all_had() -> Parts {
     Parts {
         members: Ok(MemberListResponse {
-            header: header(),
+            header: Some(header()),
             members: vec![Member {
                 id: 0xab,
                 name: "m1".into(),
@@ -49,7 +49,7 @@ fn all_had() -> Parts {
             }],
         }),
         status: Ok(StatusResponse {
-            header: header(),
+            header: Some(header()),
             ..StatusResponse::default()
         }),
         alarms: Ok(EtcdAlarms::default()),
