@@ -4,7 +4,7 @@ use super::clocks_apart::evidence;
 use super::{Finding, Rule, Severity, Verdict};
 use crate::facts::{FactKind, Witness};
 use crate::model::Snapshot;
-use crate::model::clocks::{OwnVerdict, survey};
+use crate::model::clocks::survey;
 use crate::subject::{Subject, SubjectKind};
 use crate::units::{latency, seconds};
 
@@ -32,7 +32,8 @@ fn check(snap: &Snapshot, fleet: &Subject) -> Verdict {
     let limits = snap.thresholds(here);
     let (warning, critical) = (limits.clock_skew_warning, limits.clock_skew_critical);
     let judged = Severity::above(agreed.at_least(), warning, critical);
-    let Some((severity, limit)) = judged.filter(|_| own.verdict == OwnVerdict::Off) else {
+    // An agreed interval without zero in it is the survey's verdict `Off`.
+    let Some((severity, limit)) = judged else {
         return Verdict::Clear;
     };
     let summary = format!("the clock of this machine is {}", own.sentence());
