@@ -73,7 +73,8 @@ pub async fn run(
     let now = clock::now();
     let mut ledger = Ledger::default();
     model.age(now);
-    ledger.run(&mut model, now);
+    // Rules on the fleet wait for those on its parts: run until nothing is left to judge.
+    while ledger.run(&mut model, now) {}
     Outcome {
         model,
         ledger,

@@ -240,7 +240,8 @@ fn keymaps(
 }
 
 /// Every key of every pane, as the help and the hint line show it: keys of one intent together.
-fn bindings(keymap: &Keymap) -> Vec<Binding> {
+#[must_use]
+pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     let mut all: Vec<Binding> = Vec::new();
     let mut add = |scope: &str, keys: String, intent: Intent, doc: &str| {
         if let Some(known) = all

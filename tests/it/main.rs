@@ -10,3 +10,7 @@ mod clients;
 mod configs;
 mod loopback;
 mod pty;
+mod scene;
+mod screens;
+mod svg;
+mod tidy;

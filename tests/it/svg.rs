@@ -19,7 +19,10 @@ pub struct Ground {
 /// Draws the buffer as SVG text.
 pub fn svg(buffer: &Buffer, ground: &Ground) -> String {
     let area = buffer.area();
-    let (wide, tall) = (usize::from(area.width) * CELL.0, usize::from(area.height) * CELL.1);
+    let (wide, tall) = (
+        usize::from(area.width) * CELL.0,
+        usize::from(area.height) * CELL.1,
+    );
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{tall}\" viewBox=\"0 0 {wide} {tall}\">\n\
          <g font-family=\"DejaVu Sans Mono\" font-size=\"{FONT}\" shape-rendering=\"crispEdges\">\n\
@@ -57,7 +60,11 @@ fn colours(buffer: &Buffer, x: u16, y: u16, ground: &Ground) -> ((u8, u8, u8), (
     let cell = &buffer[(x, y)];
     let fg = rgb(cell.fg).unwrap_or(ground.foreground);
     let bg = rgb(cell.bg).unwrap_or(ground.background);
-    if cell.modifier.contains(Modifier::REVERSED) { (bg, fg) } else { (fg, bg) }
+    if cell.modifier.contains(Modifier::REVERSED) {
+        (bg, fg)
+    } else {
+        (fg, bg)
+    }
 }
 
 fn backgrounds(out: &mut String, buffer: &Buffer, y: u16, ground: &Ground) {
@@ -65,16 +72,36 @@ fn backgrounds(out: &mut String, buffer: &Buffer, y: u16, ground: &Ground) {
     let mut x = 0;
     while x < width {
         let (_, bg) = colours(buffer, x, y, ground);
-        let end = (x..width).find(|at| colours(buffer, *at, y, ground).1 != bg).unwrap_or(width);
+        let end = (x..width)
+            .find(|at| colours(buffer, *at, y, ground).1 != bg)
+            .unwrap_or(width);
         if bg != ground.background {
-            rectangle(out, usize::from(x) * CELL.0, usize::from(y) * CELL.1, usize::from(end - x) * CELL.0, CELL.1, bg);
+            rectangle(
+                out,
+                usize::from(x) * CELL.0,
+                usize::from(y) * CELL.1,
+                usize::from(end - x) * CELL.0,
+                CELL.1,
+                bg,
+            );
         }
         x = end;
     }
 }
 
-fn rectangle(out: &mut String, x: usize, y: usize, width: usize, height: usize, fill: (u8, u8, u8)) {
-    let _ = writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>", hex(fill));
+fn rectangle(
+    out: &mut String,
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
+    fill: (u8, u8, u8),
+) {
+    let _ = writeln!(
+        out,
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
+        hex(fill)
+    );
 }
 
 fn glyphs(out: &mut String, buffer: &Buffer, y: u16, ground: &Ground) {
@@ -89,7 +116,8 @@ fn glyphs(out: &mut String, buffer: &Buffer, y: u16, ground: &Ground) {
         }
         let same = |at: u16| {
             let cell = &buffer[(at, y)];
-            let like = colours(buffer, at, y, ground).0 == fg && cell.modifier == buffer[(x, y)].modifier;
+            let like =
+                colours(buffer, at, y, ground).0 == fg && cell.modifier == buffer[(x, y)].modifier;
             like && !is_shape(cell.symbol())
         };
         let end = (x..width).find(|at| !same(*at)).unwrap_or(width);
@@ -114,10 +142,23 @@ fn text(out: &mut String, buffer: &Buffer, from: u16, to: u16, y: u16, fg: (u8, 
         return;
     }
     let modifier = buffer[(from, y)].modifier;
-    let bold = if modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
-    let dim = if modifier.contains(Modifier::DIM) { " opacity=\"0.6\"" } else { "" };
+    let bold = if modifier.contains(Modifier::BOLD) {
+        " font-weight=\"bold\""
+    } else {
+        ""
+    };
+    let dim = if modifier.contains(Modifier::DIM) {
+        " opacity=\"0.6\""
+    } else {
+        ""
+    };
     let base = usize::from(y) * CELL.1 + 14;
-    let _ = writeln!(out, "<text x=\"{}\" y=\"{base}\" fill=\"{}\"{bold}{dim}>{run}</text>", xs.join(" "), hex(fg));
+    let _ = writeln!(
+        out,
+        "<text x=\"{}\" y=\"{base}\" fill=\"{}\"{bold}{dim}>{run}</text>",
+        xs.join(" "),
+        hex(fg)
+    );
     if modifier.contains(Modifier::UNDERLINED) {
         let (x, wide) = (usize::from(from) * CELL.0, usize::from(to - from) * CELL.0);
         rectangle(out, x, base + 2, wide, 1, fg);

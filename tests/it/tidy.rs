@@ -35,9 +35,18 @@ fn layers() -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for line in text.lines() {
         if let Some(comment) = line.strip_prefix("// ") {
-            layer = LAYERS.iter().position(|name| comment.starts_with(name)).or(layer);
-        } else if let Some(module) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {
-            found.insert(module.to_owned(), layer.expect("a module before the first layer comment"));
+            layer = LAYERS
+                .iter()
+                .position(|name| comment.starts_with(name))
+                .or(layer);
+        } else if let Some(module) = line
+            .strip_prefix("pub mod ")
+            .and_then(|rest| rest.strip_suffix(';'))
+        {
+            found.insert(
+                module.to_owned(),
+                layer.expect("a module before the first layer comment"),
+            );
         }
     }
     found
@@ -46,13 +55,20 @@ fn layers() -> BTreeMap<String, usize> {
 /// `src/model/absorb.rs` belongs to `model`.
 fn module_of(path: &Path) -> String {
     let inner = path.strip_prefix(root().join("src")).unwrap();
-    let first = inner.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    let first = inner
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// The part of a file that is compiled into the program: tests may see what they like.
 fn production(text: &str) -> &str {
-    text.find("#[cfg(test)]\nmod tests").map_or(text, |at| &text[..at])
+    text.find("#[cfg(test)]\nmod tests")
+        .map_or(text, |at| &text[..at])
 }
 
 /// May a file of layer `from` name a module of layer `to`?
@@ -72,19 +88,34 @@ fn no_arrow_points_up() {
     let mut wrong = Vec::new();
     for path in rust_files(&root().join("src")) {
         let module = module_of(&path);
-        if ABOVE_ALL.contains(&module.as_str()) || module == "main" || module == "lib" || module == "bin" {
+        if ABOVE_ALL.contains(&module.as_str())
+            || module == "main"
+            || module == "lib"
+            || module == "bin"
+        {
             continue;
         }
-        let from = *layers.get(&module).unwrap_or_else(|| panic!("{module} has no layer in lib.rs"));
+        let from = *layers
+            .get(&module)
+            .unwrap_or_else(|| panic!("{module} has no layer in lib.rs"));
         let text = fs::read_to_string(&path).unwrap();
         for (number, line) in production(&text).lines().enumerate() {
             let code = line.split("//").next().unwrap_or(line);
             for part in code.split("crate::").skip(1) {
-                let named: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let Some(to) = layers.get(&named) else { continue };
+                let named: String = part
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                let Some(to) = layers.get(&named) else {
+                    continue;
+                };
                 if named != module && !allowed(from, *to) {
                     let (from, to) = (LAYERS[from], LAYERS[*to]);
-                    wrong.push(format!("{}:{}: {from} names {to} `{named}`", path.display(), number + 1));
+                    wrong.push(format!(
+                        "{}:{}: {from} names {to} `{named}`",
+                        path.display(),
+                        number + 1
+                    ));
                 }
             }
         }
@@ -96,20 +127,47 @@ fn no_arrow_points_up() {
 fn lower_layers_know_no_screen_and_no_network() {
     let layers = layers();
     let banned: [&[&str]; 3] = [
-        &["ratatui", "crossterm", "tokio", "hyper", "tonic", "rustls", "std::fs", "std::net"],
-        &["ratatui", "crossterm", "tokio", "hyper", "tonic", "rustls", "std::fs", "std::net"],
+        &[
+            "ratatui",
+            "crossterm",
+            "tokio",
+            "hyper",
+            "tonic",
+            "rustls",
+            "std::fs",
+            "std::net",
+        ],
+        &[
+            "ratatui",
+            "crossterm",
+            "tokio",
+            "hyper",
+            "tonic",
+            "rustls",
+            "std::fs",
+            "std::net",
+        ],
         &["tokio", "hyper", "tonic", "rustls", "std::fs", "std::net"],
     ];
     let mut wrong = Vec::new();
     for path in rust_files(&root().join("src")) {
-        let Some(layer) = layers.get(&module_of(&path)) else { continue };
-        let Some(words) = banned.get(*layer) else { continue };
+        let Some(layer) = layers.get(&module_of(&path)) else {
+            continue;
+        };
+        let Some(words) = banned.get(*layer) else {
+            continue;
+        };
         let text = fs::read_to_string(&path).unwrap();
         for (number, line) in production(&text).lines().enumerate() {
             let code = line.split("//").next().unwrap_or(line);
             for word in *words {
                 if code.contains(&format!("{word}::")) {
-                    wrong.push(format!("{}:{}: {word} in {}", path.display(), number + 1, LAYERS[*layer]));
+                    wrong.push(format!(
+                        "{}:{}: {word} in {}",
+                        path.display(),
+                        number + 1,
+                        LAYERS[*layer]
+                    ));
                 }
             }
         }
@@ -123,18 +181,39 @@ fn stems(folder: &str, marker: &str) -> BTreeSet<String> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file() && fs::read_to_string(path).unwrap().contains(marker))
-        .map(|path| path.file_stem().unwrap().to_string_lossy().replace('_', "-"))
+        .map(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .replace('_', "-")
+        })
         .collect()
 }
 
 #[test]
 fn every_file_of_a_registry_is_registered() {
-    let rules: BTreeSet<String> = midwatch::findings::RULES.iter().map(|rule| rule.id.to_owned()).collect();
-    assert_eq!(stems("src/findings", "pub static RULE: Rule"), rules, "rules");
-    let sources: BTreeSet<String> = midwatch::sources::SOURCES.iter().map(|source| source.kind.to_owned()).collect();
-    assert_eq!(stems("src/sources", "pub static SOURCE: Source"), sources, "sources");
-    let panes: BTreeSet<String> =
-        midwatch::panes::PANES.iter().map(|pane| pane.listing.id().to_owned()).collect();
+    let rules: BTreeSet<String> = midwatch::findings::RULES
+        .iter()
+        .map(|rule| rule.id.to_owned())
+        .collect();
+    assert_eq!(
+        stems("src/findings", "pub static RULE: Rule"),
+        rules,
+        "rules"
+    );
+    let sources: BTreeSet<String> = midwatch::sources::SOURCES
+        .iter()
+        .map(|source| source.kind.to_owned())
+        .collect();
+    assert_eq!(
+        stems("src/sources", "pub static SOURCE: Source"),
+        sources,
+        "sources"
+    );
+    let panes: BTreeSet<String> = midwatch::panes::PANES
+        .iter()
+        .map(|pane| pane.listing.id().to_owned())
+        .collect();
     assert_eq!(stems("src/panes", "pub static PANE: Pane"), panes, "panes");
 }
 
@@ -143,7 +222,10 @@ fn every_file_says_what_it_is() {
     for folder in ["src", "tests", "benches"] {
         for path in rust_files(&root().join(folder)) {
             let text = fs::read_to_string(&path).unwrap();
-            let first = text.lines().find(|line| !line.starts_with("#!")).unwrap_or_default();
+            let first = text
+                .lines()
+                .find(|line| !line.starts_with("#!"))
+                .unwrap_or_default();
             let says = text.starts_with("//!") || first.starts_with("//!");
             assert!(says, "{} does not open with //!", path.display());
         }
@@ -180,14 +262,29 @@ const LICENCES: [&str; 12] = [
 #[test]
 fn every_dependency_has_a_licence_that_fits() {
     let out = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    let resolved: BTreeSet<&str> =
-        metadata["resolve"]["nodes"].as_array().unwrap().iter().filter_map(|node| node["id"].as_str()).collect();
+    let resolved: BTreeSet<&str> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|node| node["id"].as_str())
+        .collect();
     let mut wrong = Vec::new();
     for package in metadata["packages"].as_array().unwrap() {
         if !resolved.contains(package["id"].as_str().unwrap()) {
@@ -195,7 +292,10 @@ fn every_dependency_has_a_licence_that_fits() {
         }
         let licence = package["license"].as_str().unwrap_or("none told");
         if !fits(licence) {
-            wrong.push(format!("{} {}: {licence}", package["name"], package["version"]));
+            wrong.push(format!(
+                "{} {}: {licence}",
+                package["name"], package["version"]
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -206,20 +306,36 @@ fn every_dependency_has_a_licence_that_fits() {
 fn fits(expression: &str) -> bool {
     let flat = expression.replace('/', " OR ");
     let known = |licence: &str| LICENCES.contains(&licence.trim().trim_matches(['(', ')']));
-    if let Some((choice, rest)) = flat.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
-        let rest = rest.trim().trim_start_matches("AND ").trim_start_matches("OR ");
+    if let Some((choice, rest)) = flat
+        .strip_prefix('(')
+        .and_then(|inner| inner.split_once(')'))
+    {
+        let rest = rest
+            .trim()
+            .trim_start_matches("AND ")
+            .trim_start_matches("OR ");
         return fits(choice) && (rest.is_empty() || fits(rest));
     }
-    flat.split(" OR ").any(|choice| choice.split(" AND ").all(known))
+    flat.split(" OR ")
+        .any(|choice| choice.split(" AND ").all(known))
 }
 
 #[test]
 fn the_tree_names_no_machine() {
-    let out = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let out = std::process::Command::new("git")
+        .args(["ls-files"])
+        .current_dir(root())
+        .output();
     let Ok(out) = out else { return };
     for name in String::from_utf8_lossy(&out.stdout).lines() {
-        let Ok(text) = fs::read_to_string(root().join(name)) else { continue };
-        for word in [concat!("/wo", "rk/"), concat!("crates", ".io/api"), concat!("proxy.", "golang")] {
+        let Ok(text) = fs::read_to_string(root().join(name)) else {
+            continue;
+        };
+        for word in [
+            concat!("/wo", "rk/"),
+            concat!("crates", ".io/api"),
+            concat!("proxy.", "golang"),
+        ] {
             assert!(!text.contains(word), "{name} names {word}");
         }
     }
