@@ -13,7 +13,6 @@ pub mod keys;
 mod layers;
 pub mod location;
 pub mod looks;
-mod nearest;
 pub mod print;
 pub mod settings;
 mod sound;
@@ -21,9 +20,9 @@ mod sound;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use crate::nearest::nearest;
 pub use console::{ColorWhen, Console, Context};
 pub use excerpt::ConfigFile;
-pub use nearest::nearest;
 pub use settings::{ConfigError, Settings};
 
 use crate::sources::{SOURCES, Source, TargetConfig};

@@ -7,6 +7,8 @@ pub mod chord;
 pub mod clock;
 pub mod facts;
 pub mod ids;
+pub mod mistake;
+pub mod nearest;
 pub mod observation;
 pub mod subject;
 pub mod text;
@@ -26,7 +28,6 @@ pub mod thresholds;
 
 // surface: ratatui, no I/O
 pub mod keymap;
-pub mod mistake;
 pub mod paint;
 pub mod panes;
 pub mod screen;

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::nearest::nearest;
+
 /// One mistake. Prints as file, line, problem and hint: `keys.toml:12: what is wrong; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -67,48 +69,9 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// The known word that a misspelt one is closest to, when it is close enough to be meant: a third
-/// of its letters, and at least one, may differ.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.to_lowercase().chars().collect();
-    let (distance, near) = known
-        .into_iter()
-        .map(|candidate| (distance(&word, candidate), candidate))
-        .min_by_key(|(distance, _)| *distance)?;
-    (distance <= (word.len() / 3).max(1)).then_some(near)
-}
-
-/// Letters to change, insert, drop or swap with their neighbour (optimal string alignment).
-fn distance(word: &[char], candidate: &str) -> usize {
-    let other: Vec<char> = candidate.chars().collect();
-    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
-    for (i, c) in word.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, d) in other.iter().enumerate() {
-            let changed = rows[i][j] + usize::from(c != d);
-            let mut best = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *c == other[j - 1] && word[i - 1] == *d {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[word.len()][other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_misspelt_word_finds_its_neighbour() {
-        let known = ["move-down", "move-up", "quit", "help"];
-        assert_eq!(nearest("qiut", known), Some("quit"));
-        assert_eq!(nearest("movedown", known), Some("move-down"));
-        assert_eq!(nearest("elephant", known), None);
-    }
 
     #[test]
     fn it_prints_file_line_problem_and_hint() {

@@ -11,8 +11,8 @@ use toml::de::{DeTable, DeValue};
 use super::decode::from_toml;
 use super::excerpt::ConfigFile;
 use super::keys::{Applies, KEYS, Key, find, thresholds};
-use super::nearest::nearest;
 use super::settings::{ConfigError, Value};
+use crate::nearest::nearest;
 use crate::sources::Source;
 
 /// One `key = value` of the file.

@@ -10,10 +10,10 @@ use super::decode::{from_text, from_toml};
 use super::document::{Block, Document, Entry, Target};
 use super::excerpt::ConfigFile;
 use super::keys::{Applies, KEYS, Key, Shape, thresholds};
-use super::nearest::nearest;
 use super::settings::{ConfigError, Settings, Value};
 use super::{Config, Request, host_name, sound};
 use crate::ids::TargetId;
+use crate::nearest::nearest;
 use crate::sources::{Source, TargetConfig};
 
 /// Origin of what nobody configured.

@@ -1,0 +1,148 @@
+//! Everything about an etcd cluster or one member of it.
+
+use std::cmp::Ordering;
+
+use crate::facts::{EtcdAlarms, EtcdHash, EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus};
+use crate::listing::Context;
+use crate::model::Series;
+use crate::paint::Line;
+use crate::panes::{Block, etcd::voters};
+use crate::role::Role;
+use crate::subject::{Subject, SubjectKind};
+use crate::units::{self, Bytes};
+
+use super::{certificate, clock_row, findings_on, origin, row, title};
+
+/// An etcd cluster or member.
+#[must_use]
+pub fn etcd(cx: &Context, subject: &Subject) -> Vec<Block> {
+    let mut blocks = vec![title(subject.to_string())];
+    blocks.extend(findings_on(cx, subject));
+    if subject.kind == SubjectKind::Etcd {
+        blocks.extend(cluster(cx, subject));
+    } else {
+        blocks.extend(member(cx, subject));
+    }
+    blocks
+}
+
+fn cluster(cx: &Context, cluster: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let (voters, well) = voters(cx, cluster);
+    let quorum = voters / 2 + 1;
+    let verdict = match well.cmp(&quorum) {
+        Ordering::Greater => Line::new().with("one member may be taken down", Role::StateOk),
+        Ordering::Equal => Line::new().with(
+            "NO member may be taken down: the next loss stops writes",
+            Role::Warning,
+        ),
+        Ordering::Less => Line::new().with(
+            "quorum is lost: no writes, only stale reads",
+            Role::Critical,
+        ),
+    };
+    blocks.push(row(
+        "safe now?",
+        verdict.dim(format!("   {well} of {voters} answer, quorum {quorum}")),
+    ));
+    if let Some(alarms) = cx.snap.latest::<EtcdAlarms>(cluster) {
+        let text = if alarms.value.0.is_empty() {
+            "none".into()
+        } else {
+            format!("{:?}", alarms.value.0)
+        };
+        let role = if alarms.value.0.is_empty() {
+            Role::Text
+        } else {
+            Role::Critical
+        };
+        blocks.push(row("alarms", Line::new().with(text, role)));
+    }
+    if let Some(list) = cx.snap.latest::<EtcdMembers>(cluster) {
+        for (nth, member) in list.value.members.iter().enumerate() {
+            let urls = member.client_urls.join(" ");
+            let line = Line::new()
+                .text(format!("{:<16} ", member.label()))
+                .dim(format!(
+                    "{:016x}  {urls}{}",
+                    member.id,
+                    if member.learner { "  learner" } else { "" }
+                ));
+            blocks.push(row(if nth == 0 { "members" } else { "" }, line));
+        }
+    }
+    blocks
+}
+
+fn member(cx: &Context, member: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if let Some(status) = cx.snap.latest::<EtcdStatus>(member) {
+        let value = status.value;
+        let text = format!(
+            "index {} applied {} term {} revision {}",
+            value.raft_index, value.raft_applied, value.raft_term, value.revision
+        );
+        let line = origin(
+            Line::new().text(text),
+            status.freshness,
+            status.age,
+            &status.feed.spec.id.to_string(),
+        );
+        blocks.push(row("raft", line));
+        let used = value.db_in_use.map_or("?".into(), |used| used.to_string());
+        blocks.push(row(
+            "database",
+            Line::new().text(format!("{}, {used} in use", value.db_size)),
+        ));
+        for error in &value.errors {
+            blocks.push(row("says", Line::new().with(error.clone(), Role::Warning)));
+        }
+    }
+    if let Some(health) = cx
+        .snap
+        .latest::<EtcdHealth>(member)
+        .filter(|health| !health.value.healthy)
+    {
+        blocks.push(row(
+            "health",
+            Line::new().with(health.value.reason.clone(), Role::Critical),
+        ));
+    }
+    if let Some(metrics) = cx.snap.latest::<EtcdMetrics>(member)
+        && let Some(committed) = metrics.value.proposals_committed
+        && let Some(applied) = metrics.value.proposals_applied
+    {
+        let pending = metrics.value.proposals_pending.unwrap_or(0.0);
+        let behind = (committed - applied).max(0.0);
+        let text = format!("{behind:.0} committed and not applied, {pending:.0} pending");
+        blocks.push(row("proposals", Line::new().text(text)));
+    }
+    if let Some(hash) = cx.snap.latest::<EtcdHash>(member) {
+        let text = format!(
+            "{:08x} at revision {}",
+            hash.value.hash, hash.value.revision
+        );
+        blocks.push(row(
+            "hash",
+            origin(Line::new().text(text), hash.freshness, hash.age, ""),
+        ));
+    }
+    blocks.extend(clock_row(cx, member));
+    blocks.extend(certificate(cx, member));
+    let chart = |label: &'static str, series: Series, print: fn(f32) -> String| Block::Chart {
+        title: Line::new().dim(label),
+        samples: cx.snap.model.history().samples(member, series).collect(),
+        top: None,
+        print,
+        height: 5,
+    };
+    blocks.push(Block::Beside(
+        Box::new(chart("wal fsync p99", Series::EtcdFsync, |secs| {
+            units::latency(units::seconds(f64::from(secs)))
+        })),
+        Box::new(chart("database size", Series::EtcdSize, |bytes| {
+            Bytes::from_f64(f64::from(bytes)).to_string()
+        })),
+    ));
+    blocks
+}

@@ -1,0 +1,273 @@
+//! Everything about one host: identity, resources, curves, file systems, disks, interfaces, consumers.
+
+use crate::facts::{
+    Consumers, Cpu, Disk, Limits, Load, Memory, Mount, Nic, Os, Pressure, PressureLine,
+    Temperatures,
+};
+use crate::listing::Context;
+use crate::model::Series;
+use crate::model::history::rate;
+use crate::paint::Line;
+use crate::panes::{Block, parts};
+use crate::role::Role;
+use crate::subject::{Subject, SubjectKind};
+use crate::units::{self, Bytes};
+
+use super::{certificate, clock_row, findings_on, origin, row, title};
+
+/// One host: findings, identity, resources, charts, file systems, disks, interfaces, consumers.
+#[must_use]
+pub fn host(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut blocks = vec![title(host.to_string())];
+    blocks.extend(findings_on(cx, host));
+    if let Some(os) = cx.snap.latest::<Os>(host) {
+        let line = Line::new()
+            .text(format!("{}  ", os.value.name))
+            .dim(format!("kernel {} {}", os.value.kernel, os.value.machine));
+        blocks.push(row(
+            "system",
+            origin(line, os.freshness, os.age, &os.feed.spec.id.to_string()),
+        ));
+    }
+    blocks.push(charts(cx, host));
+    blocks.extend(resources(cx, host));
+    blocks.extend(clock_row(cx, host));
+    blocks.extend(mounts(cx, host));
+    blocks.extend(disks(cx, host));
+    blocks.extend(nics(cx, host));
+    blocks.extend(temperatures(cx, host));
+    blocks.extend(consumers(cx, host));
+    blocks.extend(certificate(cx, host));
+    blocks
+}
+
+fn percent(value: f32) -> String {
+    format!("{:.0}%", value * 100.0)
+}
+
+fn charts(cx: &Context, host: &Subject) -> Block {
+    let chart = |label: &'static str, series: Series, print: fn(f32) -> String, top| Block::Chart {
+        title: Line::new().dim(label),
+        samples: cx.snap.model.history().samples(host, series).collect(),
+        top,
+        print,
+        height: 5,
+    };
+    Block::Beside(
+        Box::new(chart("cpu busy", Series::CpuBusy, percent, Some(1.0))),
+        Box::new(chart("memory used", Series::MemoryUsed, percent, Some(1.0))),
+    )
+}
+
+fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let cores = cx.snap.latest::<Cpu>(host).map(|cpu| cpu.value.cores);
+    if let Some(load) = cx.snap.latest::<Load>(host) {
+        let value = load.value;
+        let cores = cores.map_or_else(String::new, |cores| format!(" on {cores} cores"));
+        let text = format!(
+            "{:.2} {:.2} {:.2}{cores}",
+            value.one, value.five, value.fifteen
+        );
+        blocks.push(row("load", Line::new().text(text)));
+    }
+    if let Some(memory) = cx.snap.latest::<Memory>(host) {
+        let value = memory.value;
+        let used = value.used().map_or("?".into(), |used| used.to_string());
+        let swap = if value.swap_total.0 == 0 {
+            "no swap".into()
+        } else {
+            format!("swap {} free of {}", value.swap_free, value.swap_total)
+        };
+        let text = format!(
+            "{used} of {} used, {} available, {swap}",
+            value.total, value.available
+        );
+        blocks.push(row("memory", Line::new().text(text)));
+    }
+    if let Some(pressure) = cx.snap.latest::<Pressure>(host) {
+        let part = |word: &str, line: Option<PressureLine>| {
+            let avg = line.and_then(|line| line.avg60);
+            avg.map(|avg| format!("{word} {avg}  "))
+        };
+        let value = pressure.value;
+        let text: String = [
+            part("cpu", value.cpu_some),
+            part("memory", value.memory_some),
+            part("memory all", value.memory_full),
+            part("io", value.io_some),
+            part("io all", value.io_full),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !text.is_empty() {
+            blocks.push(row("pressure", Line::new().text(text).dim("over a minute")));
+        }
+    }
+    if let Some(limits) = cx.snap.latest::<Limits>(host) {
+        let pair = |word: &str, used: Option<u64>, most: Option<u64>| {
+            used.zip(most)
+                .map(|(used, most)| format!("{word} {used} of {most}  "))
+        };
+        let value = limits.value;
+        let files = pair("file handles", value.files, value.files_max);
+        let tracked = pair("conntrack", value.conntrack, value.conntrack_max);
+        let text: String = [files, tracked].into_iter().flatten().collect();
+        if !text.is_empty() {
+            blocks.push(row("limits", Line::new().text(text)));
+        }
+    }
+    blocks
+}
+
+fn mounts(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for mount in cx.snap.model.parts(host, SubjectKind::Mount) {
+        let Some(reading) = cx.snap.latest::<Mount>(mount) else {
+            continue;
+        };
+        let value = reading.value;
+        let used = value.room().map_or("?".into(), |room| {
+            format!("{:>4.0}%", (1.0 - room.0) * 100.0)
+        });
+        let limits = cx.snap.thresholds(mount);
+        let room = value.room().map_or(1.0, |room| room.0);
+        let role = parts::over(
+            1.0 - room,
+            1.0 - limits.disk_room_warning,
+            1.0 - limits.disk_room_critical,
+        );
+        let line = Line::new()
+            .with(format!("{used} "), role)
+            .text(format!("{:<24} ", mount.leaf()))
+            .dim(format!(
+                "{} free of {}  {} {}",
+                value.avail, value.size, value.fstype, value.device
+            ))
+            .with(
+                if value.read_only { "  read-only" } else { "" },
+                Role::Warning,
+            );
+        blocks.push(row(if blocks.is_empty() { "mounts" } else { "" }, line));
+    }
+    blocks
+}
+
+fn disks(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for disk in cx.snap.model.parts(host, SubjectKind::Disk) {
+        let Some(reading) = cx.snap.latest::<Disk>(disk) else {
+            continue;
+        };
+        let Some((before, span)) = reading.previous() else {
+            continue;
+        };
+        let per_second =
+            |pick: fn(&Disk) -> f64| rate(pick(reading.value), pick(before), span).unwrap_or(0.0);
+        let busy = per_second(|d| d.busy_secs).min(1.0);
+        let operations = per_second(|d| d.reads) + per_second(|d| d.writes);
+        let waited = per_second(|d| d.read_secs) + per_second(|d| d.write_secs);
+        let wait = if operations > 0.0 {
+            units::latency(units::seconds(waited / operations))
+        } else {
+            "-".into()
+        };
+        let line = Line::new()
+            .text(format!("{:<12} busy {:>3.0}%  ", disk.leaf(), busy * 100.0))
+            .dim(format!(
+                "{operations:.0} ops/s  wait {wait}  read {}/s  write {}/s",
+                Bytes::from_f64(per_second(|d| d.read.as_f64())),
+                Bytes::from_f64(per_second(|d| d.written.as_f64())),
+            ));
+        blocks.push(row(if blocks.is_empty() { "disks" } else { "" }, line));
+    }
+    blocks
+}
+
+fn nics(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
+        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
+            continue;
+        };
+        let (word, role) = match reading.value.up {
+            Some(true) => ("up", Role::StateOk),
+            Some(false) => ("down", Role::Dim),
+            None => ("?", Role::Unknown),
+        };
+        let mut line = Line::new()
+            .text(format!("{:<12} ", nic.leaf()))
+            .with(format!("{word:<5}"), role);
+        if let Some((before, span)) = reading.previous() {
+            let flow = |now: Bytes, then: Bytes| {
+                Bytes::from_f64(rate(now.as_f64(), then.as_f64(), span).unwrap_or(0.0))
+            };
+            let value = reading.value;
+            line = line.dim(format!(
+                "in {}/s  out {}/s  errors {:.0}  drops {:.0}",
+                flow(value.received, before.received),
+                flow(value.sent, before.sent),
+                value.errors_in + value.errors_out,
+                value.drops_in + value.drops_out
+            ));
+        }
+        blocks.push(row(if blocks.is_empty() { "interfaces" } else { "" }, line));
+    }
+    blocks
+}
+
+fn temperatures(cx: &Context, host: &Subject) -> Vec<Block> {
+    let Some(reading) = cx.snap.latest::<Temperatures>(host) else {
+        return Vec::new();
+    };
+    let hottest = reading
+        .value
+        .0
+        .iter()
+        .max_by(|a, b| a.celsius.total_cmp(&b.celsius));
+    let Some(hottest) = hottest else {
+        return Vec::new();
+    };
+    let limit = hottest
+        .critical
+        .map_or_else(String::new, |limit| format!(", critical at {limit:.0}"));
+    let text = format!("{:.0} C at {}{limit}", hottest.celsius, hottest.sensor);
+    vec![row("hottest", Line::new().text(text))]
+}
+
+/// Control groups by CPU used between the last two readings, then by memory.
+fn consumers(cx: &Context, host: &Subject) -> Vec<Block> {
+    let Some(reading) = cx.snap.latest::<Consumers>(host) else {
+        return Vec::new();
+    };
+    let before = reading.previous();
+    let mut groups: Vec<(f64, &crate::facts::Consumer)> = reading
+        .value
+        .0
+        .iter()
+        .map(|group| {
+            let used = before.and_then(|(then, span)| {
+                let then = then.0.iter().find(|earlier| earlier.group == group.group)?;
+                rate(group.cpu_secs?, then.cpu_secs?, span)
+            });
+            (used.unwrap_or(0.0), group)
+        })
+        .collect();
+    groups.sort_by(|a, b| {
+        b.0.total_cmp(&a.0)
+            .then_with(|| b.1.memory.cmp(&a.1.memory))
+    });
+    let lines = groups
+        .into_iter()
+        .take(10)
+        .enumerate()
+        .map(|(nth, (cpu, group))| {
+            let memory = group.memory.map_or("-".into(), |memory| memory.to_string());
+            let line = Line::new()
+                .text(format!("{:>5.1}% {memory:>9}  ", cpu * 100.0))
+                .dim(group.group.to_string());
+            row(if nth == 0 { "consumers" } else { "" }, line)
+        });
+    lines.collect()
+}
