@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::app::Binding;
@@ -210,6 +211,40 @@ pub struct Column {
     pub most: u16,
     /// 0 stays always; higher ranks are dropped first.
     pub rank: u8,
+}
+
+impl Column {
+    /// Text: aligned to the left.
+    #[must_use]
+    pub const fn left(
+        id: &'static str,
+        title: &'static str,
+        width: RangeInclusive<u16>,
+        rank: u8,
+    ) -> Self {
+        Self {
+            id,
+            title,
+            align: Align::Left,
+            least: *width.start(),
+            most: *width.end(),
+            rank,
+        }
+    }
+
+    /// Numbers: aligned to the right.
+    #[must_use]
+    pub const fn right(
+        id: &'static str,
+        title: &'static str,
+        width: RangeInclusive<u16>,
+        rank: u8,
+    ) -> Self {
+        Self {
+            align: Align::Right,
+            ..Self::left(id, title, width, rank)
+        }
+    }
 }
 
 /// What a pane lists.

@@ -3,7 +3,7 @@
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::facts::{ClockOffset, Interval, KernelClock, Witness};
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::Reading;
 use crate::model::clocks::{self, OwnVerdict};
 use crate::paint::Line;
@@ -20,86 +20,16 @@ pub static PANE: Pane = Pane {
 struct Clocks;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "clock",
-        title: "CLOCK",
-        align: Align::Left,
-        least: 14,
-        most: 36,
-        rank: 0,
-    },
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 10,
-        most: 12,
-        rank: 1,
-    },
-    Column {
-        id: "offset",
-        title: "OFFSET",
-        align: Align::Right,
-        least: 8,
-        most: 9,
-        rank: 0,
-    },
-    Column {
-        id: "error",
-        title: "+/-",
-        align: Align::Right,
-        least: 6,
-        most: 8,
-        rank: 1,
-    },
-    Column {
-        id: "axis",
-        title: "-100 ms      0      +100 ms",
-        align: Align::Left,
-        least: 27,
-        most: 41,
-        rank: 6,
-    },
-    Column {
-        id: "witness",
-        title: "TOLD BY",
-        align: Align::Left,
-        least: 9,
-        most: 10,
-        rank: 3,
-    },
-    Column {
-        id: "stratum",
-        title: "ST",
-        align: Align::Right,
-        least: 2,
-        most: 7,
-        rank: 5,
-    },
-    Column {
-        id: "root",
-        title: "FROM UTC",
-        align: Align::Right,
-        least: 8,
-        most: 8,
-        rank: 5,
-    },
-    Column {
-        id: "kernel",
-        title: "KERNEL",
-        align: Align::Left,
-        least: 8,
-        most: 10,
-        rank: 4,
-    },
-    Column {
-        id: "age",
-        title: "AGE",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 0,
-    },
+    Column::left("clock", "CLOCK", 14..=36, 0),
+    Column::left("state", "STATE", 10..=12, 1),
+    Column::right("offset", "OFFSET", 8..=9, 0),
+    Column::right("error", "+/-", 6..=8, 1),
+    Column::left("axis", "-100 ms      0      +100 ms", 27..=41, 6),
+    Column::left("witness", "TOLD BY", 9..=10, 3),
+    Column::right("stratum", "ST", 2..=7, 5),
+    Column::right("root", "FROM UTC", 8..=8, 5),
+    Column::left("kernel", "KERNEL", 8..=10, 4),
+    Column::right("age", "AGE", 4..=14, 0),
 ];
 
 /// Half the width of the drawn axis, in seconds: twice the usual limit of 50 ms.

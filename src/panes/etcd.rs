@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Block, Pane, detail, no_head, parts};
 use crate::facts::{EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus, Histogram};
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::{Reading, State};
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
@@ -19,102 +19,18 @@ pub static PANE: Pane = Pane {
 struct Etcd;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "member",
-        title: "MEMBER",
-        align: Align::Left,
-        least: 14,
-        most: 40,
-        rank: 0,
-    },
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 10,
-        most: 12,
-        rank: 0,
-    },
-    Column {
-        id: "role",
-        title: "ROLE",
-        align: Align::Left,
-        least: 8,
-        most: 26,
-        rank: 0,
-    },
-    Column {
-        id: "lag",
-        title: "LAG",
-        align: Align::Right,
-        least: 5,
-        most: 8,
-        rank: 3,
-    },
-    Column {
-        id: "size",
-        title: "DB",
-        align: Align::Right,
-        least: 8,
-        most: 9,
-        rank: 2,
-    },
-    Column {
-        id: "used",
-        title: "IN USE",
-        align: Align::Right,
-        least: 8,
-        most: 9,
-        rank: 5,
-    },
-    Column {
-        id: "quota",
-        title: "QUOTA",
-        align: Align::Right,
-        least: 5,
-        most: 12,
-        rank: 4,
-    },
-    Column {
-        id: "fsync",
-        title: "FSYNC P99",
-        align: Align::Right,
-        least: 9,
-        most: 9,
-        rank: 2,
-    },
-    Column {
-        id: "read",
-        title: "READ",
-        align: Align::Right,
-        least: 6,
-        most: 9,
-        rank: 3,
-    },
-    Column {
-        id: "term",
-        title: "TERM",
-        align: Align::Right,
-        least: 4,
-        most: 6,
-        rank: 7,
-    },
-    Column {
-        id: "version",
-        title: "VERSION",
-        align: Align::Left,
-        least: 7,
-        most: 9,
-        rank: 6,
-    },
-    Column {
-        id: "age",
-        title: "AGE",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 0,
-    },
+    Column::left("member", "MEMBER", 14..=40, 0),
+    Column::left("state", "STATE", 10..=12, 0),
+    Column::left("role", "ROLE", 8..=26, 0),
+    Column::right("lag", "LAG", 5..=8, 3),
+    Column::right("size", "DB", 8..=9, 2),
+    Column::right("used", "IN USE", 8..=9, 5),
+    Column::right("quota", "QUOTA", 5..=12, 4),
+    Column::right("fsync", "FSYNC P99", 9..=9, 2),
+    Column::right("read", "READ", 6..=9, 3),
+    Column::right("term", "TERM", 4..=6, 7),
+    Column::left("version", "VERSION", 7..=9, 6),
+    Column::right("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Etcd {

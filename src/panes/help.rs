@@ -2,7 +2,7 @@
 
 use super::{Block, Pane, no_head};
 use crate::findings::{self, RULES};
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey};
 use crate::paint::Line;
 use crate::role::Role;
 
@@ -15,38 +15,10 @@ pub static PANE: Pane = Pane {
 struct Help;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "what",
-        title: "KEY / NAME",
-        align: Align::Left,
-        least: 12,
-        most: 28,
-        rank: 0,
-    },
-    Column {
-        id: "kind",
-        title: "KIND",
-        align: Align::Left,
-        least: 4,
-        most: 6,
-        rank: 3,
-    },
-    Column {
-        id: "doc",
-        title: "WHAT IT DOES",
-        align: Align::Left,
-        least: 20,
-        most: 200,
-        rank: 0,
-    },
-    Column {
-        id: "where",
-        title: "WHERE",
-        align: Align::Left,
-        least: 10,
-        most: 12,
-        rank: 4,
-    },
+    Column::left("what", "KEY / NAME", 12..=28, 0),
+    Column::left("kind", "KIND", 4..=6, 3),
+    Column::left("doc", "WHAT IT DOES", 20..=200, 0),
+    Column::left("where", "WHERE", 10..=12, 4),
 ];
 
 impl Listing for Help {

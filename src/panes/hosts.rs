@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::facts::{ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure};
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::history::rate;
 use crate::model::{Freshness, Series};
 use crate::paint::Line;
@@ -21,110 +21,19 @@ pub static PANE: Pane = Pane {
 struct Hosts;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "host",
-        title: "HOST",
-        align: Align::Left,
-        least: 10,
-        most: 32,
-        rank: 0,
-    },
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 10,
-        most: 12,
-        rank: 0,
-    },
-    Column {
-        id: "errors",
-        title: "ERR",
-        align: Align::Right,
-        least: 4,
-        most: 6,
-        rank: 2,
-    },
-    Column {
-        id: "saturation",
-        title: "SATURATED",
-        align: Align::Left,
-        least: 9,
-        most: 16,
-        rank: 1,
-    },
-    Column {
-        id: "cpu",
-        title: "CPU",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 1,
-    },
-    Column {
-        id: "trend",
-        title: "CPU OVER TIME",
-        align: Align::Left,
-        least: 14,
-        most: 30,
-        rank: 8,
-    },
-    Column {
-        id: "memory",
-        title: "MEM",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 1,
-    },
-    Column {
-        id: "disk",
-        title: "FULLEST",
-        align: Align::Right,
-        least: 8,
-        most: 20,
-        rank: 2,
-    },
-    Column {
-        id: "load",
-        title: "LOAD",
-        align: Align::Right,
-        least: 5,
-        most: 6,
-        rank: 5,
-    },
-    Column {
-        id: "net",
-        title: "NET",
-        align: Align::Right,
-        least: 10,
-        most: 12,
-        rank: 6,
-    },
-    Column {
-        id: "clock",
-        title: "CLOCK",
-        align: Align::Right,
-        least: 8,
-        most: 10,
-        rank: 3,
-    },
-    Column {
-        id: "up",
-        title: "UP",
-        align: Align::Right,
-        least: 6,
-        most: 6,
-        rank: 7,
-    },
-    Column {
-        id: "age",
-        title: "AGE",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 0,
-    },
+    Column::left("host", "HOST", 10..=32, 0),
+    Column::left("state", "STATE", 10..=12, 0),
+    Column::right("errors", "ERR", 4..=6, 2),
+    Column::left("saturation", "SATURATED", 9..=16, 1),
+    Column::right("cpu", "CPU", 4..=14, 1),
+    Column::left("trend", "CPU OVER TIME", 14..=30, 8),
+    Column::right("memory", "MEM", 4..=14, 1),
+    Column::right("disk", "FULLEST", 8..=20, 2),
+    Column::right("load", "LOAD", 5..=6, 5),
+    Column::right("net", "NET", 10..=12, 6),
+    Column::right("clock", "CLOCK", 8..=10, 3),
+    Column::right("up", "UP", 6..=6, 7),
+    Column::right("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Hosts {

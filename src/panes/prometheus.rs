@@ -1,17 +1,18 @@
 //! Prometheus and Alertmanager: who watches the watcher. Servers, and below each what is wrong
 //! with it: targets down, rules failing or slow, alerts firing, the configured queries.
 
+mod items;
+
 use super::{Block, Extra, Pane, detail, parts};
 use crate::facts::{
-    Alert, AlertState, AlertmanagerStatus, Alerts, PrometheusStatus, Queries, QueryResult,
-    RuleGroups, ScrapeTargets,
+    AlertState, AlertmanagerStatus, Alerts, PrometheusStatus, Queries, RuleGroups, ScrapeTargets,
 };
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::{Reading, State};
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
-use crate::units;
+use items::{alert_role, item, items};
 
 pub static PANE: Pane = Pane {
     listing: &Prometheus,
@@ -22,86 +23,16 @@ pub static PANE: Pane = Pane {
 struct Prometheus;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 10,
-        most: 12,
-        rank: 0,
-    },
-    Column {
-        id: "server",
-        title: "SERVER",
-        align: Align::Left,
-        least: 14,
-        most: 44,
-        rank: 0,
-    },
-    Column {
-        id: "targets",
-        title: "TARGETS UP",
-        align: Align::Right,
-        least: 10,
-        most: 11,
-        rank: 1,
-    },
-    Column {
-        id: "rules",
-        title: "RULES",
-        align: Align::Right,
-        least: 6,
-        most: 12,
-        rank: 3,
-    },
-    Column {
-        id: "alerts",
-        title: "FIRING",
-        align: Align::Right,
-        least: 6,
-        most: 7,
-        rank: 2,
-    },
-    Column {
-        id: "series",
-        title: "SERIES",
-        align: Align::Right,
-        least: 6,
-        most: 7,
-        rank: 5,
-    },
-    Column {
-        id: "alertmanager",
-        title: "ALERTMGR",
-        align: Align::Right,
-        least: 8,
-        most: 9,
-        rank: 4,
-    },
-    Column {
-        id: "version",
-        title: "VERSION",
-        align: Align::Left,
-        least: 7,
-        most: 10,
-        rank: 7,
-    },
-    Column {
-        id: "detail",
-        title: "DETAIL",
-        align: Align::Left,
-        least: 12,
-        most: 200,
-        rank: 6,
-    },
-    Column {
-        id: "age",
-        title: "AGE",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 0,
-    },
+    Column::left("state", "STATE", 10..=12, 0),
+    Column::left("server", "SERVER", 14..=44, 0),
+    Column::right("targets", "TARGETS UP", 10..=11, 1),
+    Column::right("rules", "RULES", 6..=12, 3),
+    Column::right("alerts", "FIRING", 6..=7, 2),
+    Column::right("series", "SERIES", 6..=7, 5),
+    Column::right("alertmanager", "ALERTMGR", 8..=9, 4),
+    Column::left("version", "VERSION", 7..=10, 7),
+    Column::left("detail", "DETAIL", 12..=200, 6),
+    Column::right("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Prometheus {
@@ -294,186 +225,6 @@ fn firing(cx: &Context, server: &Subject) -> Cell {
         .count();
     let role = if count > 0 { Role::Warning } else { Role::Text };
     parts::value(count.to_string(), reading.freshness, role)
-}
-
-/// A line below a server.
-struct Item {
-    word: &'static str,
-    name: String,
-    detail: String,
-    role: Role,
-    usable: bool,
-}
-
-/// The lines below a server, by key. A key names kind and place in the fact (`target 12`) with a
-/// mark of what stands there, so that looking one up does not build the others.
-fn items(cx: &Context, server: &Subject) -> Vec<(String, bool)> {
-    let mut keys = Vec::new();
-    if let Some(targets) = cx.snap.latest::<ScrapeTargets>(server) {
-        let failing = targets.value.failing.iter().enumerate();
-        keys.extend(failing.map(|(at, target)| {
-            (
-                format!("target {at} {} {}", target.job, target.instance),
-                true,
-            )
-        }));
-    }
-    if let Some(groups) = cx.snap.latest::<RuleGroups>(server) {
-        for (at, group) in groups.value.0.iter().enumerate() {
-            let failing = group.failing.iter().enumerate();
-            keys.extend(
-                failing.map(|(nth, (rule, _))| {
-                    (format!("rule {at} {nth} {} {rule}", group.name), true)
-                }),
-            );
-            if group.took > group.interval && !group.interval.is_zero() {
-                keys.push((format!("group {at} {}", group.name), true));
-            }
-        }
-    }
-    if let Some(alerts) = cx.snap.latest::<Alerts>(server) {
-        let alerts = alerts.value.0.iter().enumerate();
-        keys.extend(alerts.map(|(at, alert)| {
-            (
-                format!("alert {at} {}", alert.name),
-                alert_role(alert).1 != Role::Dim,
-            )
-        }));
-    }
-    if let Some(queries) = cx.snap.latest::<Queries>(server) {
-        let queries = queries.value.0.iter().enumerate();
-        keys.extend(
-            queries
-                .map(|(at, query)| (format!("query {at} {}", query.query), query.result.is_err())),
-        );
-    }
-    keys
-}
-
-fn item(cx: &Context, server: &Subject, key: &str) -> Option<Item> {
-    let mut words = key.split(' ');
-    let kind = words.next()?;
-    let at: usize = words.next()?.parse().ok()?;
-    match kind {
-        "target" => {
-            let reading = cx.snap.latest::<ScrapeTargets>(server)?;
-            let target = reading.value.failing.get(at)?;
-            let (word, role) = if target.down {
-                ("down", Role::StateBad)
-            } else {
-                ("not yet", Role::Unknown)
-            };
-            let name = format!("{} {}", target.job, target.instance);
-            let detail = target.error.to_string();
-            Some(Item {
-                word,
-                name,
-                detail,
-                role,
-                usable: reading.freshness.is_usable(),
-            })
-        }
-        "rule" => {
-            let reading = cx.snap.latest::<RuleGroups>(server)?;
-            let group = reading.value.0.get(at)?;
-            let (rule, error) = group.failing.get(words.next()?.parse::<usize>().ok()?)?;
-            let name = format!("{} / {rule}", group.name);
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "failing",
-                name,
-                detail: error.to_string(),
-                role: Role::StateBad,
-                usable,
-            })
-        }
-        "group" => {
-            let reading = cx.snap.latest::<RuleGroups>(server)?;
-            let group = reading.value.0.get(at)?;
-            let detail = format!(
-                "takes {} of {}",
-                units::latency(group.took),
-                units::span(group.interval)
-            );
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "slow",
-                name: group.name.to_string(),
-                detail,
-                role: Role::Warning,
-                usable,
-            })
-        }
-        "alert" => {
-            let reading = cx.snap.latest::<Alerts>(server)?;
-            let alert = reading.value.0.get(at)?;
-            let (word, role) = alert_role(alert);
-            let detail = alert.summary.to_string();
-            Some(Item {
-                word,
-                name: alert_name(alert),
-                detail,
-                role,
-                usable: reading.freshness.is_usable(),
-            })
-        }
-        _ => {
-            let reading = cx.snap.latest::<Queries>(server)?;
-            let query = reading.value.0.get(at)?;
-            let (detail, role) = query_words(query);
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "query",
-                name: query.query.to_string(),
-                detail,
-                role,
-                usable,
-            })
-        }
-    }
-}
-
-fn alert_role(alert: &Alert) -> (&'static str, Role) {
-    match (alert.state, &*alert.severity) {
-        (AlertState::Pending, _) => ("pending", Role::Info),
-        (AlertState::Suppressed, _) => ("silenced", Role::Dim),
-        (AlertState::Firing, "critical" | "page") => ("firing", Role::Critical),
-        (AlertState::Firing, "warning") => ("firing", Role::Warning),
-        (AlertState::Firing, _) => ("firing", Role::Info),
-    }
-}
-
-/// Name and labels: what tells one alert from another.
-fn alert_name(alert: &Alert) -> String {
-    let labels: Vec<String> = alert
-        .labels
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    if labels.is_empty() {
-        alert.name.to_string()
-    } else {
-        format!("{} {{{}}}", alert.name, labels.join(", "))
-    }
-}
-
-fn query_words(query: &QueryResult) -> (String, Role) {
-    match &query.result {
-        Err(error) => (error.clone(), Role::Warning),
-        Ok(samples) => match samples.as_slice() {
-            [] => ("no samples".into(), Role::Text),
-            [one] => (format!("{} {}", one.labels, one.value), Role::Text),
-            [first, ..] => (
-                format!(
-                    "{} samples, first {} {}",
-                    samples.len(),
-                    first.labels,
-                    first.value
-                ),
-                Role::Text,
-            ),
-        },
-    }
 }
 
 fn item_cell(cx: &Context, server: &Subject, key: &str, column: &str) -> Cell {

@@ -1,7 +1,7 @@
 //! Sources: the watching itself, midwatch's own cost included.
 
 use super::{Block, Extra, Pane, parts};
-use crate::listing::{Align, Cell, Column, Context, Listing, Row, RowKey, SortValue};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::{Feed, State};
 use crate::paint::Line;
 use crate::role::Role;
@@ -16,94 +16,17 @@ pub static PANE: Pane = Pane {
 struct Sources;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "target",
-        title: "TARGET",
-        align: Align::Left,
-        least: 12,
-        most: 30,
-        rank: 0,
-    },
-    Column {
-        id: "endpoint",
-        title: "ENDPOINT",
-        align: Align::Left,
-        least: 16,
-        most: 44,
-        rank: 3,
-    },
-    Column {
-        id: "state",
-        title: "STATE",
-        align: Align::Left,
-        least: 9,
-        most: 11,
-        rank: 0,
-    },
-    Column {
-        id: "last",
-        title: "LAST OK",
-        align: Align::Right,
-        least: 7,
-        most: 14,
-        rank: 0,
-    },
-    Column {
-        id: "latency",
-        title: "LATENCY",
-        align: Align::Right,
-        least: 7,
-        most: 7,
-        rank: 2,
-    },
-    Column {
-        id: "trend",
-        title: "LATENCY OVER TIME",
-        align: Align::Left,
-        least: 17,
-        most: 24,
-        rank: 7,
-    },
-    Column {
-        id: "bytes",
-        title: "BYTES",
-        align: Align::Right,
-        least: 8,
-        most: 8,
-        rank: 5,
-    },
-    Column {
-        id: "polls",
-        title: "POLLS",
-        align: Align::Right,
-        least: 5,
-        most: 7,
-        rank: 6,
-    },
-    Column {
-        id: "errors",
-        title: "ERR",
-        align: Align::Right,
-        least: 3,
-        most: 6,
-        rank: 2,
-    },
-    Column {
-        id: "next",
-        title: "NEXT",
-        align: Align::Right,
-        least: 6,
-        most: 7,
-        rank: 4,
-    },
-    Column {
-        id: "why",
-        title: "WHY",
-        align: Align::Left,
-        least: 10,
-        most: 200,
-        rank: 1,
-    },
+    Column::left("target", "TARGET", 12..=30, 0),
+    Column::left("endpoint", "ENDPOINT", 16..=44, 3),
+    Column::left("state", "STATE", 9..=11, 0),
+    Column::right("last", "LAST OK", 7..=14, 0),
+    Column::right("latency", "LATENCY", 7..=7, 2),
+    Column::left("trend", "LATENCY OVER TIME", 17..=24, 7),
+    Column::right("bytes", "BYTES", 8..=8, 5),
+    Column::right("polls", "POLLS", 5..=7, 6),
+    Column::right("errors", "ERR", 3..=6, 2),
+    Column::right("next", "NEXT", 6..=7, 4),
+    Column::left("why", "WHY", 10..=200, 1),
 ];
 
 impl Listing for Sources {

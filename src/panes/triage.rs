@@ -2,9 +2,7 @@
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::findings::Entry;
-use crate::listing::{
-    Align, Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role,
-};
+use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role};
 use crate::model::Freshness;
 use crate::paint::Line;
 use crate::role::Role;
@@ -19,54 +17,12 @@ pub static PANE: Pane = Pane {
 struct Triage;
 
 static COLUMNS: &[Column] = &[
-    Column {
-        id: "severity",
-        title: "SEV",
-        align: Align::Left,
-        least: 6,
-        most: 6,
-        rank: 0,
-    },
-    Column {
-        id: "spare",
-        title: "SPARE",
-        align: Align::Right,
-        least: 5,
-        most: 5,
-        rank: 5,
-    },
-    Column {
-        id: "finding",
-        title: "FINDING",
-        align: Align::Left,
-        least: 20,
-        most: 200,
-        rank: 0,
-    },
-    Column {
-        id: "where",
-        title: "WHERE",
-        align: Align::Left,
-        least: 12,
-        most: 34,
-        rank: 0,
-    },
-    Column {
-        id: "since",
-        title: "SINCE",
-        align: Align::Right,
-        least: 6,
-        most: 7,
-        rank: 2,
-    },
-    Column {
-        id: "age",
-        title: "AGE",
-        align: Align::Right,
-        least: 4,
-        most: 14,
-        rank: 0,
-    },
+    Column::left("severity", "SEV", 6..=6, 0),
+    Column::right("spare", "SPARE", 5..=5, 5),
+    Column::left("finding", "FINDING", 20..=200, 0),
+    Column::left("where", "WHERE", 12..=34, 0),
+    Column::right("since", "SINCE", 6..=7, 2),
+    Column::right("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Triage {

@@ -1,0 +1,187 @@
+//! The lines below a server: targets that are down, rules that fail, alerts, queries.
+
+use crate::facts::{Alert, AlertState, Alerts, Queries, QueryResult, RuleGroups, ScrapeTargets};
+use crate::listing::Context;
+use crate::role::Role;
+use crate::subject::Subject;
+use crate::units;
+
+/// A line below a server.
+pub(super) struct Item {
+    pub word: &'static str,
+    pub name: String,
+    pub detail: String,
+    pub role: Role,
+    pub usable: bool,
+}
+
+/// The lines below a server, by key. A key names kind and place in the fact (`target 12`) with a
+/// mark of what stands there, so that looking one up does not build the others.
+pub(super) fn items(cx: &Context, server: &Subject) -> Vec<(String, bool)> {
+    let mut keys = Vec::new();
+    if let Some(targets) = cx.snap.latest::<ScrapeTargets>(server) {
+        let failing = targets.value.failing.iter().enumerate();
+        keys.extend(failing.map(|(at, target)| {
+            (
+                format!("target {at} {} {}", target.job, target.instance),
+                true,
+            )
+        }));
+    }
+    if let Some(groups) = cx.snap.latest::<RuleGroups>(server) {
+        for (at, group) in groups.value.0.iter().enumerate() {
+            let failing = group.failing.iter().enumerate();
+            keys.extend(
+                failing.map(|(nth, (rule, _))| {
+                    (format!("rule {at} {nth} {} {rule}", group.name), true)
+                }),
+            );
+            if group.took > group.interval && !group.interval.is_zero() {
+                keys.push((format!("group {at} {}", group.name), true));
+            }
+        }
+    }
+    if let Some(alerts) = cx.snap.latest::<Alerts>(server) {
+        let alerts = alerts.value.0.iter().enumerate();
+        keys.extend(alerts.map(|(at, alert)| {
+            (
+                format!("alert {at} {}", alert.name),
+                alert_role(alert).1 != Role::Dim,
+            )
+        }));
+    }
+    if let Some(queries) = cx.snap.latest::<Queries>(server) {
+        let queries = queries.value.0.iter().enumerate();
+        keys.extend(
+            queries
+                .map(|(at, query)| (format!("query {at} {}", query.query), query.result.is_err())),
+        );
+    }
+    keys
+}
+
+pub(super) fn item(cx: &Context, server: &Subject, key: &str) -> Option<Item> {
+    let mut words = key.split(' ');
+    let kind = words.next()?;
+    let at: usize = words.next()?.parse().ok()?;
+    match kind {
+        "target" => {
+            let reading = cx.snap.latest::<ScrapeTargets>(server)?;
+            let target = reading.value.failing.get(at)?;
+            let (word, role) = if target.down {
+                ("down", Role::StateBad)
+            } else {
+                ("not yet", Role::Unknown)
+            };
+            let name = format!("{} {}", target.job, target.instance);
+            let detail = target.error.to_string();
+            Some(Item {
+                word,
+                name,
+                detail,
+                role,
+                usable: reading.freshness.is_usable(),
+            })
+        }
+        "rule" => {
+            let reading = cx.snap.latest::<RuleGroups>(server)?;
+            let group = reading.value.0.get(at)?;
+            let (rule, error) = group.failing.get(words.next()?.parse::<usize>().ok()?)?;
+            let name = format!("{} / {rule}", group.name);
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "failing",
+                name,
+                detail: error.to_string(),
+                role: Role::StateBad,
+                usable,
+            })
+        }
+        "group" => {
+            let reading = cx.snap.latest::<RuleGroups>(server)?;
+            let group = reading.value.0.get(at)?;
+            let detail = format!(
+                "takes {} of {}",
+                units::latency(group.took),
+                units::span(group.interval)
+            );
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "slow",
+                name: group.name.to_string(),
+                detail,
+                role: Role::Warning,
+                usable,
+            })
+        }
+        "alert" => {
+            let reading = cx.snap.latest::<Alerts>(server)?;
+            let alert = reading.value.0.get(at)?;
+            let (word, role) = alert_role(alert);
+            let detail = alert.summary.to_string();
+            Some(Item {
+                word,
+                name: alert_name(alert),
+                detail,
+                role,
+                usable: reading.freshness.is_usable(),
+            })
+        }
+        _ => {
+            let reading = cx.snap.latest::<Queries>(server)?;
+            let query = reading.value.0.get(at)?;
+            let (detail, role) = query_words(query);
+            let usable = reading.freshness.is_usable();
+            Some(Item {
+                word: "query",
+                name: query.query.to_string(),
+                detail,
+                role,
+                usable,
+            })
+        }
+    }
+}
+
+pub(super) fn alert_role(alert: &Alert) -> (&'static str, Role) {
+    match (alert.state, &*alert.severity) {
+        (AlertState::Pending, _) => ("pending", Role::Info),
+        (AlertState::Suppressed, _) => ("silenced", Role::Dim),
+        (AlertState::Firing, "critical" | "page") => ("firing", Role::Critical),
+        (AlertState::Firing, "warning") => ("firing", Role::Warning),
+        (AlertState::Firing, _) => ("firing", Role::Info),
+    }
+}
+
+/// Name and labels: what tells one alert from another.
+fn alert_name(alert: &Alert) -> String {
+    let labels: Vec<String> = alert
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if labels.is_empty() {
+        alert.name.to_string()
+    } else {
+        format!("{} {{{}}}", alert.name, labels.join(", "))
+    }
+}
+
+fn query_words(query: &QueryResult) -> (String, Role) {
+    match &query.result {
+        Err(error) => (error.clone(), Role::Warning),
+        Ok(samples) => match samples.as_slice() {
+            [] => ("no samples".into(), Role::Text),
+            [one] => (format!("{} {}", one.labels, one.value), Role::Text),
+            [first, ..] => (
+                format!(
+                    "{} samples, first {} {}",
+                    samples.len(),
+                    first.labels,
+                    first.value
+                ),
+                Role::Text,
+            ),
+        },
+    }
+}
