@@ -98,6 +98,8 @@ pub enum Command {
         /// A rule's id; without one, all of them in a line each
         id: Option<String>,
     },
+    /// Put the terminal right after a midwatch that was killed
+    ResetTerminal,
     /// Print the completions of a shell
     Completions {
         /// Shell to print them for

@@ -15,6 +15,6 @@ mod headers;
 pub mod http;
 mod inflate;
 pub mod phase;
-mod tls;
+pub mod tls;
 mod tls_error;
 mod wire;

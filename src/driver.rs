@@ -220,7 +220,11 @@ impl Driver<'_> {
         for effect in self.app.update(event) {
             match effect {
                 Effect::Quit => self.ending = Some(Ending::Left),
-                Effect::Suspend => self.terminal.suspend()?,
+                Effect::Suspend => {
+                    if let Err(error) = self.terminal.suspend() {
+                        self.app.update(Event::Notice(error.to_string()));
+                    }
+                }
                 Effect::Redraw => self.terminal.repaint(),
                 Effect::PollNow(feed) => {
                     if let Some(poller) = &self.poller {

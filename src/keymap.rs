@@ -64,7 +64,7 @@ impl Keymap {
     /// # Errors
     /// When there is none of this name. The embedded files themselves are tested.
     pub fn preset(name: &str, panes: &[&str]) -> Result<Self, Vec<Mistake>> {
-        Ok(Self::layered(&[preset_file(name, "preset", panes)?], panes))
+        Ok(Self::layered(&[preset_file(name, "keymap", panes)?], panes))
     }
 
     /// The user's file over the preset that it names. `name` is how errors call it, `panes` are

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use midwatch::cli::Cli;
+use midwatch::start::USAGE;
 
 fn main() -> ExitCode {
     // Errors are told in our own words; this is for what nobody expected.
@@ -13,5 +14,13 @@ fn main() -> ExitCode {
     if report.is_err() {
         return ExitCode::FAILURE;
     }
-    ExitCode::from(midwatch::start::run(&Cli::parse()))
+    match Cli::try_parse() {
+        Ok(cli) => ExitCode::from(midwatch::start::run(&cli)),
+        Err(answer) => {
+            // Help and version come this way too. A closed pipe leaves nobody to tell.
+            let _ = answer.print();
+            // Not clap's own 2, which a caller of `check` would take for critical.
+            ExitCode::from(if answer.use_stderr() { USAGE } else { 0 })
+        }
+    }
 }

@@ -24,8 +24,9 @@ use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
 use crate::theme::{Depth as Colours, Theme, Themes, is_light};
 use crate::watch;
 
-/// Bad configuration or a wrong word on the command line; the same that clap exits with.
-const USAGE: u8 = 64;
+/// Exit code for a bad configuration, a wrong word on the command line, or nowhere to write to: none
+/// of those that `check` answers with.
+pub const USAGE: u8 = 64;
 
 /// Runs what the command line asks for; answers the exit code.
 #[must_use]
@@ -60,14 +61,14 @@ fn attempt(
 ) -> Result<u8, Vec<ConfigError>> {
     match &cli.command {
         Some(Command::Check(flags)) if flags.schema => {
-            print(&crate::report::json::schema());
+            print(&crate::report::json::schema())?;
             Ok(0)
         }
         Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
         Some(Command::Keymap(what)) => keymaps(cli, *what, environment),
         Some(Command::Theme(ThemeCommand::List)) => {
             let themes = themes(environment)?;
-            print(&(themes.names().join("\n") + "\n"));
+            print(&(themes.names().join("\n") + "\n"))?;
             Ok(0)
         }
         _ => console(cli, environment, runtime),
@@ -75,8 +76,19 @@ fn attempt(
 }
 
 /// Writes to standard output; a reader that went away, as `head` does, is no failure.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+fn print(text: &str) -> Result<(), Vec<ConfigError>> {
+    let mut out = std::io::stdout().lock();
+    let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let problem = format!("the answer cannot be written: {error}");
+            Err(vec![
+                ConfigError::new("standard output", problem)
+                    .hint("Free some room, or write it elsewhere"),
+            ])
+        }
+        _ => Ok(()),
+    }
 }
 
 fn begin_log(config: &Config, environment: &Environment) {
@@ -129,7 +141,7 @@ fn one_check(
         ),
         _ => Paint::Plain,
     };
-    print(&report.render(flags.output, paint));
+    print(&report.render(flags.output, paint))?;
     Ok(report.exit_code())
 }
 
@@ -180,10 +192,11 @@ fn mistakes(found: Vec<Mistake>) -> Vec<ConfigError> {
                 None => mistake.file,
             };
             let error = ConfigError::new(place, mistake.problem);
-            match mistake.hint {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
+            error.hint(
+                mistake
+                    .hint
+                    .unwrap_or_else(|| "Correct this line".to_owned()),
+            )
         })
         .collect()
 }
@@ -201,7 +214,13 @@ fn keymap(config: &Config, environment: &Environment) -> Result<Keymap, Vec<Conf
     match looks::keys(environment)? {
         Some(own) => Keymap::load_over(preset, &own.text, &own.path.display().to_string(), &panes)
             .map_err(mistakes),
-        None => Keymap::preset(preset, &panes).map_err(mistakes),
+        None => Keymap::preset(preset, &panes).map_err(|found| {
+            let mut errors = mistakes(found);
+            for error in &mut errors {
+                error.place = config.console.place("keymap");
+            }
+            errors
+        }),
     }
 }
 
@@ -220,19 +239,19 @@ fn keymaps(
                     .collect::<Vec<_>>()
                     .join("\n")
                     + "\n"),
-            );
+            )?;
             Ok(0)
         }
         KeymapCommand::Check => {
             let clashes = keymap(&config, environment)?.check();
             for clash in &clashes {
-                print(&format!("{clash}\n"));
+                print(&format!("{clash}\n"))?;
             }
             if clashes.is_empty() {
                 print(&format!(
                     "ok: the keymap `{}` has no clashes\n",
                     config.console.keymap
-                ));
+                ))?;
             }
             Ok(u8::from(!clashes.is_empty()))
         }
@@ -320,7 +339,21 @@ fn theme(
         },
         name => name,
     };
-    themes.load(name, depth).map_err(mistakes)
+    let unknown = !themes.names().contains(&name);
+    themes.load(name, depth).map_err(|found| {
+        let mut errors = mistakes(found);
+        for error in &mut errors {
+            if unknown {
+                error.place = config.console.place("theme");
+            } else if let Some(folder) = config::location::folder(environment) {
+                // Themes are called by their place in the folder, built-in ones say what they are.
+                if !error.place.contains("(embedded)") {
+                    error.place = format!("{}/{}", folder.display(), error.place);
+                }
+            }
+        }
+        errors
+    })
 }
 
 fn start_pane(config: &Config) -> Result<usize, Vec<ConfigError>> {
@@ -329,7 +362,10 @@ fn start_pane(config: &Config) -> Result<usize, Vec<ConfigError>> {
     };
     let ids = pane_ids();
     ids.iter().position(|id| id == wanted).ok_or_else(|| {
-        let error = ConfigError::new("--open", format!("no pane `{wanted}`"));
+        let error = ConfigError::new(
+            config.console.place("open"),
+            format!("there is no pane `{wanted}`"),
+        );
         vec![match config::nearest(wanted, ids.iter().copied()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("choose from {}", ids.join(", "))),

@@ -4,6 +4,8 @@
 use std::io::{self, Write};
 
 use super::{Cli, Command, ConfigCommand, command};
+use crate::clients::endpoint::Endpoint;
+use crate::clients::tls;
 use crate::config::{self, Config, ConfigError, Environment, nearest, print};
 use crate::doctor;
 use crate::facts::KernelClock;
@@ -36,6 +38,7 @@ pub fn run(
         }
         Command::Man => man(out),
         Command::Version => text(out, &format!("midwatch {}\n", env!("CARGO_PKG_VERSION"))),
+        Command::ResetTerminal => reset(errors),
         Command::Check(_) | Command::Keymap(_) | Command::Theme(_) => return None,
     };
     Some(match done {
@@ -51,7 +54,7 @@ fn text(out: &mut dyn Write, text: &str) -> io::Result<u8> {
     Ok(0)
 }
 
-/// Every error as it is shown to people, and how many there were.
+/// Every error as it is shown to people, and how many there were when they are several.
 ///
 /// # Errors
 /// When `errors` cannot be written.
@@ -59,8 +62,10 @@ pub fn tell(found: &[ConfigError], errors: &mut dyn Write) -> io::Result<()> {
     for error in found {
         writeln!(errors, "{}\n", error.render())?;
     }
-    let plural = if found.len() == 1 { "" } else { "s" };
-    writeln!(errors, "{} error{plural} in the configuration", found.len())
+    if found.len() > 1 {
+        writeln!(errors, "{} errors in the configuration", found.len())?;
+    }
+    Ok(())
 }
 
 fn load(cli: &Cli, environment: &Environment) -> Result<Config, Vec<ConfigError>> {
@@ -88,7 +93,7 @@ fn check(
             return Ok(1);
         }
     };
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&useless_files(&config)) {
         writeln!(errors, "warning: {}", crate::text::safe_lines(warning))?;
     }
     let from = match &config.path {
@@ -103,6 +108,32 @@ fn check(
         crate::text::safe_lines(&from)
     )?;
     Ok(0)
+}
+
+/// TLS files that are there and of no use: no error, as a mounted secret may be right later, and
+/// their targets alone are silent until then.
+fn useless_files(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    for target in &config.targets {
+        let named = ["ca", "cert", "key"].map(|key| target.settings.path(key));
+        // Missing ones are among the warnings of the configuration already.
+        if !named.iter().flatten().all(|path| path.exists()) {
+            continue;
+        }
+        let Ok(endpoint) = Endpoint::from_settings("https://localhost", 443, &target.settings)
+        else {
+            continue;
+        };
+        if named.iter().any(Option::is_some)
+            && let Err(outage) = tls::load(&endpoint, b"h2")
+        {
+            let hint = outage
+                .hint
+                .map_or_else(String::new, |hint| format!("; {hint}"));
+            found.push(format!("{}: {}{hint}", target.id, outage.detail));
+        }
+    }
+    found
 }
 
 fn show(
@@ -177,6 +208,17 @@ fn rules(id: Option<&str>, out: &mut dyn Write, errors: &mut dyn Write) -> io::R
         writeln!(out, "Explained by: {}", causes.join(", "))?;
     }
     Ok(0)
+}
+
+fn reset(errors: &mut dyn Write) -> io::Result<u8> {
+    let Err(error) = crate::terminal::reset_terminal() else {
+        return Ok(0);
+    };
+    writeln!(
+        errors,
+        "error: the terminal cannot be reset: {error}; run it in the terminal that is to be reset"
+    )?;
+    Ok(1)
 }
 
 fn man(out: &mut dyn Write) -> io::Result<u8> {

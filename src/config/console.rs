@@ -63,6 +63,15 @@ impl Console {
     }
 }
 
+impl Console {
+    /// Where a setting was made, for an error about its value: `--theme`, `config.toml:3`.
+    #[must_use]
+    pub fn place(&self, key: &str) -> String {
+        let origin = self.settings.origin(key);
+        origin.map_or_else(|| key.to_owned(), ToString::to_string)
+    }
+}
+
 /// The keys that a console has, in the table's order.
 pub(super) fn keys() -> impl Iterator<Item = super::keys::Key> {
     KEYS.iter()

@@ -144,7 +144,10 @@ impl ConfigError {
         }
         if let Some(hint) = &self.hint {
             out.push_str("\n  = hint: ");
-            out.push_str(hint);
+            // Hints come from many places; here they begin alike.
+            let mut letters = hint.chars();
+            out.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+            out.push_str(letters.as_str());
         }
         crate::text::safe_lines(&out)
     }
