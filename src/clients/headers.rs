@@ -6,6 +6,7 @@ use std::path::Path;
 use hyper::header::{self, HeaderName, HeaderValue};
 
 use super::file::{Named, Version};
+use crate::logging;
 use crate::observation::Outage;
 
 /// Headers that frame the message or the connection; they are ours to set.
@@ -35,6 +36,9 @@ impl Headers {
             return Ok(self);
         }
         let lines = parse(&file, &file.read()?)?;
+        for secret in lines.iter().filter_map(|(_, value)| value.to_str().ok()) {
+            logging::redact(secret);
+        }
         Ok(Self { version, lines })
     }
 }
