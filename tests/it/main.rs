@@ -10,6 +10,7 @@ mod clients;
 mod configs;
 mod loopback;
 mod pty;
+mod readme;
 mod scene;
 mod screens;
 mod svg;
