@@ -11,8 +11,8 @@ use crate::units::span;
 pub static RULE: Rule = Rule {
     id: "target-down",
     doc: "a target does not answer
-Threshold: one failed poll. Silence (timeout, DNS, unreachable) is critical; a refused connection
-is critical for a cluster service and a warning for node_exporter and SNTP, because the host itself
+Threshold: one failed poll. Silence (timeout, DNS, unreachable) is critical, of a time server a
+warning; a refused connection is critical for a cluster service and a warning for node_exporter and SNTP, because the host itself
 answered; an answer that cannot be read (TLS, auth, protocol) is unknown.
 It matters because everything that this target tells is from then on only remembered.
 Look at the layer that is named: it says how far the request came.",
@@ -37,7 +37,7 @@ fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
     let place = place(feed);
     let (severity, what) = match outage.layer {
         Layer::Tcp if refused(outage) => (refusal(feed), "refuses"),
-        Layer::Timeout | Layer::Dns | Layer::Tcp => (Severity::Critical, "does not answer"),
+        Layer::Timeout | Layer::Dns | Layer::Tcp => (silence(feed), "does not answer"),
         Layer::Local => (Severity::Unknown, "cannot be asked"),
         _ => (Severity::Unknown, "cannot be read"),
     };
@@ -94,6 +94,15 @@ pub(super) fn refused(outage: &Outage) -> bool {
     outage.layer == Layer::Tcp && outage.detail.contains("refused")
 }
 
+/// A time server is one witness among others, and a datagram may be lost on any day.
+fn silence(feed: &Feed) -> Severity {
+    if feed.subject().kind == SubjectKind::Sntp {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    }
+}
+
 fn refusal(feed: &Feed) -> Severity {
     let host_answers = matches!(feed.subject().kind, SubjectKind::Host | SubjectKind::Sntp);
     if host_answers {
@@ -132,6 +141,15 @@ mod tests {
             "CRIT etcd/prod/m1 https://10.0.0.1:2379 refuses: TCP: 10.0.0.1 refused the connection"
         );
         assert!(says(&w, NODE).starts_with("WARN host/a http://10.0.0.1:9100 refuses"));
+    }
+
+    #[test]
+    fn a_silent_time_server_is_a_warning() {
+        const TIME: &str = "sntp/pool 10.0.0.9:123";
+        let mut w = world();
+        w.feed(TIME, "sntp/pool");
+        w.fail(TIME, Layer::Timeout, "no reply in 5s");
+        assert!(says(&w, TIME).starts_with("WARN sntp/pool"));
     }
 
     #[test]

@@ -15,3 +15,4 @@ mod scene;
 mod screens;
 mod svg;
 mod tidy;
+mod truth;

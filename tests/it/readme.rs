@@ -8,11 +8,15 @@ use midwatch::sources::SOURCES;
 use midwatch::units;
 
 fn sources() -> String {
-    let mut out = String::from("| kind | what is polled | every | deadline |\n| --- | --- | --- | --- |\n");
+    let mut out =
+        String::from("| kind | what is polled | every | deadline |\n| --- | --- | --- | --- |\n");
     for source in SOURCES {
         let doc = source.doc.lines().next().unwrap_or_default().trim();
         let (period, timeout) = (units::span(source.period), units::span(source.timeout));
-        out.push_str(&format!("| `{}` | {doc} | {period} | {timeout} |\n", source.kind));
+        out.push_str(&format!(
+            "| `{}` | {doc} | {period} | {timeout} |\n",
+            source.kind
+        ));
     }
     out
 }
@@ -20,7 +24,13 @@ fn sources() -> String {
 fn rules() -> String {
     let mut rows: Vec<String> = RULES
         .iter()
-        .map(|rule| format!("| `{}` | {} |\n", rule.id, rule.title().trim().replace('|', "\\|")))
+        .map(|rule| {
+            format!(
+                "| `{}` | {} |\n",
+                rule.id,
+                rule.title().trim().replace('|', "\\|")
+            )
+        })
         .collect();
     rows.sort();
     format!("| rule | what it finds |\n| --- | --- |\n{}", rows.concat())
@@ -28,9 +38,18 @@ fn rules() -> String {
 
 /// The text with what stands between a pair of markers replaced.
 fn filled(text: &str, name: &str, content: &str) -> String {
-    let (open, close) = (format!("<!-- {name}: made by a test -->\n"), format!("<!-- /{name} -->"));
-    let start = text.find(&open).unwrap_or_else(|| panic!("no marker for {name}")) + open.len();
-    let end = start + text[start..].find(&close).unwrap_or_else(|| panic!("no end marker for {name}"));
+    let (open, close) = (
+        format!("<!-- {name}: made by a test -->\n"),
+        format!("<!-- /{name} -->"),
+    );
+    let start = text
+        .find(&open)
+        .unwrap_or_else(|| panic!("no marker for {name}"))
+        + open.len();
+    let end = start
+        + text[start..]
+            .find(&close)
+            .unwrap_or_else(|| panic!("no end marker for {name}"));
     format!("{}{content}{}", &text[..start], &text[end..])
 }
 
@@ -42,7 +61,10 @@ fn tables_are_those_of_the_program() {
     if std::env::var_os("MIDWATCH_BLESS").is_some() {
         fs::write(&path, &wanted).unwrap();
     } else {
-        assert!(text == wanted, "README.md is not what the tables say; run with MIDWATCH_BLESS=1");
+        assert!(
+            text == wanted,
+            "README.md is not what the tables say; run with MIDWATCH_BLESS=1"
+        );
     }
 }
 
@@ -50,8 +72,12 @@ fn tables_are_those_of_the_program() {
 fn every_picture_that_is_shown_exists() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("README.md")).unwrap();
-    let names: Vec<&str> =
-        text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|n| n.ends_with(".png")).collect();
+    let names: Vec<&str> = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|n| n.ends_with(".png"))
+        .collect();
     assert!(names.len() >= 6, "{names:?}");
     for name in names {
         assert!(root.join(name).exists(), "{name}");
