@@ -8,9 +8,11 @@
 
 mod clients;
 mod configs;
+mod console;
 mod loopback;
 mod pty;
 mod scene;
 mod screens;
+mod seat;
 mod svg;
 mod tidy;
