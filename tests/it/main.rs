@@ -8,11 +8,13 @@
 
 mod clients;
 mod configs;
+mod console;
 mod loopback;
 mod pty;
 mod readme;
 mod scene;
 mod screens;
+mod seat;
 mod svg;
 mod tidy;
 mod truth;

@@ -1,38 +1,9 @@
-//! A program in a real pseudo-terminal: whatever ends it, the terminal is as it was.
-//!
-//! A shell holds the terminal while the program comes and goes, so that its state can be read
-//! afterwards. The program is a value ([`Program`]): the same matrix serves any that enters the
-//! terminal. Nothing sleeps: every wait is for a fact, with a limit.
+//! The library's terminal, driven by `examples/terminal_probe`: whatever ends a program, the
+//! terminal is as it was. The probe can do what midwatch has no key for: fail, panic, hang.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use rustix::process::Signal;
 
-use midwatch::clock;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
-
-/// Runs the program, says how it ended, and on a line of input cleans up after a kill.
-const SCRIPT: &str = r#"
-"$0" "$@"; echo "exit code $? ."; read line
-"$0" reset-terminal; echo "reset $? ."; read line
-"#;
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// What is run, and how to drive it.
-struct Program {
-    path: PathBuf,
-    args: Vec<String>,
-    /// On the screen once it listens.
-    ready: &'static str,
-    quit: &'static [u8],
-}
+use crate::seat::{Program, SCRIPT, Session, line_state, process_state, until};
 
 fn probe() -> Program {
     let test = std::env::current_exe().unwrap();
@@ -43,220 +14,18 @@ fn probe() -> Program {
         .join("examples/terminal_probe");
     assert!(
         path.exists(),
-        "{} is missing: run `cargo build --example terminal_probe`",
+        "{} is missing. `cargo test` builds it; for `cargo test --test it` alone, \
+         run `cargo build --example terminal_probe` first",
         path.display()
     );
     Program {
         path,
         args: Vec::new(),
+        environment: Vec::new(),
+        script: SCRIPT,
         ready: "keys 0",
         quit: b"q",
     }
-}
-
-fn cells(count: u16) -> NonZero<u16> {
-    NonZero::new(count).unwrap()
-}
-
-/// What has come out of the terminal.
-struct Seen {
-    parser: vt100::Parser,
-    raw: Vec<u8>,
-}
-
-impl Seen {
-    fn text(&self) -> String {
-        self.parser.screen().contents()
-    }
-
-    /// Every private mode that was ever touched, and how it stands.
-    fn modes(&self) -> BTreeMap<u16, bool> {
-        let mut modes = BTreeMap::new();
-        let text = String::from_utf8_lossy(&self.raw);
-        for part in text.split("\x1b[?").skip(1) {
-            let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
-            let Some((numbers, rest)) = end.map(|end| part.split_at(end)) else {
-                continue;
-            };
-            let on = match rest.as_bytes()[0] {
-                b'h' => true,
-                b'l' => false,
-                _ => continue,
-            };
-            for number in numbers.split(';').filter_map(|n| n.parse().ok()) {
-                modes.insert(number, on);
-            }
-        }
-        modes
-    }
-
-    /// Private modes that differ from a terminal's own state: only wrapping and the cursor
-    /// are on by themselves.
-    fn left_over(&self) -> Vec<u16> {
-        self.modes()
-            .into_iter()
-            .filter(|(mode, on)| *on != matches!(mode, 7 | 25))
-            .map(|(mode, _)| mode)
-            .collect()
-    }
-}
-
-struct Session {
-    master: Box<dyn MasterPty + Send>,
-    input: Box<dyn Write + Send>,
-    shell: Box<dyn Child + Send + Sync>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
-    deaf: Arc<AtomicBool>,
-    before: String,
-    quit: &'static [u8],
-}
-
-impl Session {
-    /// Starts the program below a shell and waits until it listens.
-    fn start(program: &Program) -> Self {
-        let pair = native_pty_system()
-            .openpty(PtySize {
-                rows: 24,
-                cols: 80,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
-            .unwrap();
-        let mut command = CommandBuilder::new("sh");
-        command.args(["-c", SCRIPT]);
-        command.arg(&program.path);
-        command.args(&program.args);
-        command.env("TERM", "xterm-256color");
-        let before = line_state(pair.master.as_ref());
-        let shell = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let seen = Arc::new((
-            Mutex::new(Seen {
-                parser: vt100::Parser::new(cells(24), cells(80), 0),
-                raw: Vec::new(),
-            }),
-            Condvar::new(),
-        ));
-        let deaf = Arc::new(AtomicBool::new(false));
-        listen(
-            pair.master.try_clone_reader().unwrap(),
-            Arc::clone(&seen),
-            Arc::clone(&deaf),
-        );
-        let session = Self {
-            input: pair.master.take_writer().unwrap(),
-            master: pair.master,
-            shell,
-            seen,
-            deaf,
-            before,
-            quit: program.quit,
-        };
-        session.wait_for_text(program.ready);
-        session
-    }
-
-    fn wait(&self, what: &str, is_so: impl Fn(&Seen) -> bool) {
-        let (seen, moved) = &*self.seen;
-        let seen = seen.lock().unwrap();
-        let (seen, timeout) = moved
-            .wait_timeout_while(seen, LIMIT, |seen| !is_so(seen))
-            .unwrap();
-        assert!(
-            !timeout.timed_out(),
-            "waited for {what}; the screen is\n{}\nmodes {:?}",
-            seen.text(),
-            seen.modes()
-        );
-    }
-
-    fn wait_for_text(&self, text: &str) {
-        self.wait(text, |seen| seen.text().contains(text));
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        self.input.write_all(bytes).unwrap();
-        self.input.flush().unwrap();
-    }
-
-    /// The program's process: the shell's child.
-    fn pid(&self) -> Pid {
-        let shell = self.shell.process_id().unwrap();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        Pid::from_raw(children.trim().parse().unwrap()).unwrap()
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    /// The program has ended with this code and left nothing behind.
-    fn ends_clean(&self, code: u8) {
-        self.wait_for_text(&format!("exit code {code} ."));
-        self.is_clean();
-    }
-
-    fn is_clean(&self) {
-        self.wait("all modes undone", |seen| seen.left_over().is_empty());
-        assert!(
-            self.seen.0.lock().unwrap().modes().contains_key(&1049),
-            "it never entered"
-        );
-        until("the line discipline is as before", || {
-            line_state(self.master.as_ref()) == self.before
-        });
-    }
-
-    fn text(&self) -> String {
-        self.seen.0.lock().unwrap().text()
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        let _ = self.shell.kill();
-        let _ = self.shell.wait();
-    }
-}
-
-/// Reads the terminal's output for as long as somebody wants it.
-fn listen(
-    mut output: Box<dyn Read + Send>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
-    deaf: Arc<AtomicBool>,
-) {
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = output.read(&mut buffer) {
-            let mut now = seen.0.lock().unwrap();
-            now.parser.process(&buffer[..count]);
-            now.raw.extend_from_slice(&buffer[..count]);
-            drop(now);
-            seen.1.notify_all();
-            if deaf.load(Ordering::SeqCst) {
-                return;
-            }
-        }
-    });
-}
-
-/// The line discipline in words, to be compared.
-fn line_state(master: &dyn MasterPty) -> String {
-    format!("{:?}", master.get_termios().unwrap())
-}
-
-/// Waits for something that the terminal does not tell.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let end = clock::stamp() + LIMIT;
-    while !is_so() {
-        assert!(clock::stamp() < end, "waited for: {what}");
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
-}
-
-fn process_state(pid: Pid) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 #[test]
@@ -358,20 +127,7 @@ fn a_stop_gives_the_terminal_back_and_continuing_takes_it_again() {
 
 #[test]
 fn a_closed_terminal_ends_it() {
-    let mut session = Session::start(&probe());
-    let pid = session.pid();
-    session.deaf.store(true, Ordering::SeqCst);
-    // The frame that this key causes is what wakes the listener to hang up.
-    session.send(b"j");
-    let Session { master, input, .. } = &mut session;
-    *input = Box::new(std::io::sink());
-    let name = master.tty_name().unwrap();
-    let other = native_pty_system().openpty(PtySize::default()).unwrap();
-    *master = other.master;
-    until("the process has ended", || {
-        matches!(process_state(pid), None | Some('Z'))
-    });
-    assert!(name.starts_with("/dev"));
+    Session::start(&probe()).hang_up(b"j");
 }
 
 #[test]
@@ -401,21 +157,7 @@ fn pasted_keys_are_not_pressed() {
 #[test]
 fn a_new_size_is_drawn() {
     let mut session = Session::start(&probe());
-    let size = PtySize {
-        rows: 40,
-        cols: 132,
-        pixel_width: 0,
-        pixel_height: 0,
-    };
-    session
-        .seen
-        .0
-        .lock()
-        .unwrap()
-        .parser
-        .screen_mut()
-        .set_size(cells(40), cells(132));
-    session.master.resize(size).unwrap();
+    session.resize(132, 40);
     session.wait_for_text("probe 132x40");
     session.send(session.quit);
     session.ends_clean(0);
