@@ -285,6 +285,7 @@ mod tests {
             );
         }
         let (_, man, _) = ran(&["man"], &none);
+        let man = man.replace("\\-", "-");
         for command in command().get_subcommands() {
             assert!(man.contains(command.get_name()), "{}", command.get_name());
         }
