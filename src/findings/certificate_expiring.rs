@@ -28,10 +28,14 @@ Renew it; if it is not valid yet, look at the clocks of issuer and verifier.",
 };
 
 fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
-    if snap.told::<Certificate>(subject)?.is_none() {
-        return Ok(Verdict::NotApplicable);
-    }
     let readings = snap.readings::<Certificate>(subject);
+    // Whoever never showed one speaks without TLS, or is not answering at all, which others say.
+    let Some(best) = readings.first() else {
+        return Ok(Verdict::NotApplicable);
+    };
+    if !best.freshness.is_usable() {
+        return Err(Doubt::Stale(FactKind::Certificate, best.age));
+    }
     let usable = readings
         .iter()
         .filter(|reading| reading.freshness.is_usable());

@@ -2,7 +2,7 @@
 //! this machine that is wrong.
 
 use super::{Block, Extra, Pane, detail, parts};
-use crate::facts::{ClockOffset, Interval, KernelClock, Witness};
+use crate::facts::{ClockOffset, Interval, KernelClock};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::Reading;
 use crate::model::clocks::{self, OwnVerdict};
@@ -167,7 +167,7 @@ fn offset_cell(
                 role,
             }
         }
-        "witness" => Cell::text(witness(value.witness), Role::Dim),
+        "witness" => Cell::text(parts::witness(value.witness), Role::Dim),
         "stratum" => value
             .stratum
             .map_or_else(Cell::none, |stratum| text(stratum.to_string(), Role::Text)),
@@ -182,15 +182,6 @@ fn offset_cell(
 /// An error bound: an offset without a sign.
 fn unsigned(secs: f64) -> String {
     units::offset(secs.abs()).trim_start_matches('+').to_owned()
-}
-
-fn witness(witness: Witness) -> &'static str {
-    match witness {
-        Witness::Own => "this one",
-        Witness::Sntp => "sntp",
-        Witness::NodeTime => "node time",
-        Witness::HttpDate => "http date",
-    }
 }
 
 fn kernel(cx: &Context, subject: &Subject) -> Cell {

@@ -58,8 +58,27 @@ fn row(label: &str, line: Line) -> Block {
 
 /// A value's age and source in dim, with its mark when it is not fresh.
 fn origin(line: Line, freshness: Freshness, age: Duration, feed: &str) -> Line {
-    let text = format!("  {} {}, {feed}", freshness.word(), units::age(age));
-    line.with(text.replace("   ", "  "), parts::freshness_role(freshness))
+    let mut text = String::from("  ");
+    if !freshness.word().is_empty() {
+        text = format!("  {} ", freshness.word());
+    }
+    text.push_str(&units::age(age));
+    if !feed.is_empty() {
+        text = format!("{text}, {feed}");
+    }
+    line.with(text, parts::freshness_role(freshness))
+}
+
+/// What breaks: said by the finding itself, else by the gravest that it explains.
+#[must_use]
+pub fn so_what<'a>(cx: &Context<'a>, entry: &'a Entry) -> Option<&'a str> {
+    let own = std::iter::once(entry);
+    let mut folded = cx.ledger.under(&entry.id);
+    folded.sort_by_key(|child| std::cmp::Reverse((child.spare.is_some(), child.finding.severity)));
+    let said = own
+        .chain(folded)
+        .map(|entry| entry.finding.so_what.as_str());
+    said.into_iter().find(|text| !text.is_empty())
 }
 
 /// A finding: what, so what, for, against, what it folds, what to do.
@@ -82,8 +101,8 @@ pub fn finding(cx: &Context, entry: &Entry) -> Vec<Block> {
             .text(finding.subject.to_string())
             .dim(format!("   since {since}")),
     ));
-    if !finding.so_what.is_empty() {
-        blocks.push(row("so what", Line::new().text(finding.so_what.clone())));
+    if let Some(text) = so_what(cx, entry) {
+        blocks.push(row("so what", Line::new().text(text)));
     }
     for (nth, evidence) in finding.evidence.iter().enumerate() {
         blocks.push(row(
@@ -138,12 +157,13 @@ fn findings_on(cx: &Context, subject: &Subject) -> Vec<Block> {
                 .dim(format!("  since {}", parts::ago(cx, entry.since.stamp))),
         )
     });
-    let doubts = cx.ledger.undecided(subject).map(|(rule, doubt)| {
+    let doubts: Vec<&str> = cx.ledger.undecided(subject).map(|(rule, _)| rule).collect();
+    let doubts = (!doubts.is_empty()).then(|| {
         Block::Line(
             Line::new()
                 .with("?     ", Role::Unknown)
-                .text(format!("{rule}: "))
-                .dim(doubt.to_string()),
+                .text(format!("{} checks cannot be decided  ", doubts.len()))
+                .dim(doubts.join(", ")),
         )
     });
     lines.chain(doubts).collect()
@@ -174,10 +194,10 @@ fn clock_row(cx: &Context, subject: &Subject) -> Vec<Block> {
     for clock in cx.snap.readings::<ClockOffset>(subject) {
         let value = clock.value;
         let text = format!(
-            "{} to {} against this machine, by {:?}",
+            "{} to {} against this machine, by {}",
             units::offset(value.offset.lo),
             units::offset(value.offset.hi),
-            value.witness
+            parts::witness(value.witness)
         );
         let line = origin(
             Line::new().text(text),

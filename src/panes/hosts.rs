@@ -26,13 +26,13 @@ static COLUMNS: &[Column] = &[
     Column::right("errors", "ERR", 4..=6, 2),
     Column::left("saturation", "SATURATED", 9..=16, 1),
     Column::right("cpu", "CPU", 4..=14, 1),
-    Column::left("trend", "CPU OVER TIME", 14..=30, 8),
+    Column::left("trend", "CPU OVER TIME", 14..=30, 3),
     Column::right("memory", "MEM", 4..=14, 1),
     Column::right("disk", "FULLEST", 8..=20, 2),
-    Column::right("load", "LOAD", 5..=6, 5),
-    Column::right("net", "NET", 10..=12, 6),
+    Column::right("load", "LOAD", 5..=6, 6),
+    Column::right("net", "NET", 10..=12, 7),
     Column::right("clock", "CLOCK", 8..=10, 3),
-    Column::right("up", "UP", 6..=6, 7),
+    Column::right("up", "UP", 6..=6, 8),
     Column::right("age", "AGE", 4..=14, 0),
 ];
 
@@ -355,7 +355,7 @@ fn clock(cx: &Context, host: &Subject) -> Cell {
         let word = if synced == Some(false) {
             "unsynced"
         } else {
-            "this host"
+            "own"
         };
         return Cell::text(
             word,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
+use crate::facts::Witness;
 use crate::findings::{Evidence, Severity};
 use crate::listing::{Cell, Context, severity_role};
 use crate::model::{Freshness, State};
@@ -129,5 +130,16 @@ pub fn over(share: f64, warning: f64, critical: f64) -> Role {
         Role::Warning
     } else {
         Role::Text
+    }
+}
+
+/// How a clock was compared, in a word or two.
+#[must_use]
+pub fn witness(witness: Witness) -> &'static str {
+    match witness {
+        Witness::Own => "this one",
+        Witness::Sntp => "sntp",
+        Witness::NodeTime => "node time",
+        Witness::HttpDate => "http date",
     }
 }

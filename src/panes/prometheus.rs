@@ -23,10 +23,10 @@ pub static PANE: Pane = Pane {
 struct Prometheus;
 
 static COLUMNS: &[Column] = &[
-    Column::left("state", "STATE", 10..=12, 0),
+    Column::left("state", "STATE", 12..=12, 0),
     Column::left("server", "SERVER", 14..=44, 0),
     Column::right("targets", "TARGETS UP", 10..=11, 1),
-    Column::right("rules", "RULES", 6..=12, 3),
+    Column::right("rules", "RULES", 8..=12, 3),
     Column::right("alerts", "FIRING", 6..=7, 2),
     Column::right("series", "SERIES", 6..=7, 5),
     Column::right("alertmanager", "ALERTMGR", 8..=9, 4),
@@ -205,7 +205,7 @@ fn rules(cx: &Context, server: &Subject) -> Cell {
         .sum();
     if failing > 0 {
         return parts::value(
-            format!("{failing} fail of {all}"),
+            format!("{failing}/{all} fail"),
             reading.freshness,
             Role::Warning,
         );

@@ -26,7 +26,7 @@ static COLUMNS: &[Column] = &[
     Column::right("polls", "POLLS", 5..=7, 6),
     Column::right("errors", "ERR", 3..=6, 2),
     Column::right("next", "NEXT", 6..=7, 4),
-    Column::left("why", "WHY", 10..=200, 1),
+    Column::left("why", "WHY", 24..=200, 1),
 ];
 
 impl Listing for Sources {

@@ -1,7 +1,10 @@
 //! Triage: every finding, worst first, symptoms folded under their cause.
 
 use super::{Block, Extra, Pane, detail, parts};
-use crate::findings::Entry;
+use std::time::Duration;
+
+use crate::clock::Stamp;
+use crate::findings::{Ended, Entry};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue, severity_role};
 use crate::model::Freshness;
 use crate::paint::Line;
@@ -114,17 +117,6 @@ fn spare(entry: &Entry) -> Cell {
     }
 }
 
-/// What breaks: said by the finding itself, else by the gravest that it explains.
-fn so_what<'a>(cx: &Context<'a>, entry: &'a Entry) -> Option<&'a str> {
-    let own = std::iter::once(entry);
-    let mut folded = cx.ledger.under(&entry.id);
-    folded.sort_by_key(|child| std::cmp::Reverse((child.spare.is_some(), child.finding.severity)));
-    let said = own
-        .chain(folded)
-        .map(|entry| entry.finding.so_what.as_str());
-    said.into_iter().find(|text| !text.is_empty())
-}
-
 fn summary(cx: &Context, entry: &Entry, depth: u8) -> Cell {
     let mut runs = vec![(entry.finding.summary.as_str().into(), Role::Text)];
     if depth == 0 && entry.weight > 0 {
@@ -134,27 +126,23 @@ fn summary(cx: &Context, entry: &Entry, depth: u8) -> Cell {
         runs.push((format!("  flapping x{}", entry.flips).into(), Role::Warning));
     }
     if depth == 0
-        && let Some(text) = so_what(cx, entry)
+        && let Some(text) = detail::so_what(cx, entry)
     {
         runs.push((format!("  {text}").into(), Role::Dim));
     }
     Cell::Runs(runs)
 }
 
-/// Age of the newest evidence, judged by the subject's freshness.
-fn evidence_age(cx: &Context, entry: &Entry) -> Option<(std::time::Duration, Freshness)> {
+/// Age of the newest evidence: a verdict rests on nothing older. Without any, that of the subject.
+fn evidence_age(cx: &Context, entry: &Entry) -> Option<(Duration, Freshness)> {
     let newest = entry
         .finding
         .evidence
         .iter()
         .map(|evidence| evidence.at)
         .max();
-    let known = cx.snap.age(&entry.finding.subject);
-    match (newest, known) {
-        (Some(at), Some((_, freshness))) => Some((cx.snap.now.stamp.since(at), freshness)),
-        (Some(at), None) => Some((cx.snap.now.stamp.since(at), Freshness::Fresh)),
-        (None, known) => known,
-    }
+    let age = newest.map(|at| (cx.snap.now.stamp.since(at), Freshness::Fresh));
+    age.or_else(|| cx.snap.age(&entry.finding.subject))
 }
 
 fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
@@ -212,7 +200,62 @@ fn quiet(cx: &Context) -> Line {
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    entry(cx, key)
+    let mut blocks = entry(cx, key)
         .map(|entry| detail::finding(cx, entry))
-        .unwrap_or_default()
+        .unwrap_or_default();
+    blocks.extend(changes(cx));
+    blocks
 }
+
+/// How far back what changed is told.
+const LOOK_BACK: Duration = Duration::from_secs(3600);
+
+/// What began and what ended lately, newest first: "what touched it last".
+fn changes(cx: &Context) -> Vec<Block> {
+    let now = cx.snap.now.stamp;
+    let watched_since = cx.snap.model.started().stamp;
+    let recent = |at: Stamp| now.since(at) < LOOK_BACK;
+    let began = cx
+        .ledger
+        .entries()
+        .filter(|entry| recent(entry.since.stamp));
+    // What was there when midwatch began to watch did not change: it was found.
+    let began = began.map(|entry| {
+        let first = entry.since.stamp.since(watched_since) < FIRST_LOOK;
+        let word = if first { "found" } else { "began" };
+        (entry.since, word, &entry.finding)
+    });
+    let ended = cx.ledger.recent().filter(|past| recent(past.until.stamp));
+    let ended = ended.map(|past| {
+        let word = match past.ended {
+            Ended::Cleared => "ended",
+            Ended::Undecided => "hidden",
+            Ended::Vanished => "gone",
+        };
+        (past.until, word, &past.finding)
+    });
+    let mut all: Vec<_> = began.chain(ended).collect();
+    all.sort_by_key(|(at, ..)| std::cmp::Reverse(at.stamp));
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let title = Line::new().with("what changed in the last hour", Role::Title);
+    let lines = all.into_iter().map(|(at, word, finding)| {
+        let role = if word == "ended" {
+            Role::StateOk
+        } else {
+            severity_role(finding.severity)
+        };
+        Block::Line(
+            Line::new()
+                .dim(at.wall.strftime("%H:%M:%SZ  ").to_string())
+                .with(format!("{word:<7} {}  ", finding.severity.word()), role)
+                .text(finding.summary.clone())
+                .dim(format!("  {}", finding.subject)),
+        )
+    });
+    std::iter::once(Block::Title(title)).chain(lines).collect()
+}
+
+/// Findings of the first polls were there before anyone looked.
+const FIRST_LOOK: Duration = Duration::from_secs(20);

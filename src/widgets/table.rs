@@ -11,8 +11,14 @@ use crate::text::SafeText;
 /// Columns of the cursor mark and the indentation of children.
 const GUTTER: u16 = 2;
 
+/// Columns left free at the right edge.
+const MARGIN: u16 = 1;
+
 /// A column that may grow to this many columns holds sentences.
 const PROSE: u16 = 100;
+
+/// A column of rank 0 gets this many columns, if it wants them, before any other is kept.
+const ESSENTIAL: u16 = 20;
 
 /// A column with its place on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +41,7 @@ pub fn draw(
     let placed = place(
         columns,
         &order.widths,
-        area.width.saturating_sub(GUTTER),
+        area.width.saturating_sub(GUTTER + MARGIN),
         view.pan,
     );
     header(painter, area, columns, &placed, view);
@@ -108,7 +114,7 @@ fn draw_row(
     for (nth, (place, cell)) in placed.iter().zip(&cells).enumerate() {
         let column = &columns[place.index];
         let mut x = strip.x + GUTTER + place.x;
-        let mut width = reach(placed, &cells, nth, strip.width - GUTTER);
+        let mut width = reach(placed, &cells, nth, strip.width - GUTTER - MARGIN);
         if nth == 0 && row.depth > 0 {
             let indent = (u16::from(row.depth) * 2).min(width);
             x += indent;
@@ -189,7 +195,16 @@ fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Place
         .filter(|at| *at == 0 || *at > pan)
         .collect();
     let wanted = |index: usize| widths.get(index).copied().unwrap_or(columns[index].least);
-    let shrunk = |index: usize| wanted(index).min(columns[index].least.max(1));
+    let shrunk = |index: usize| {
+        let column = &columns[index];
+        let essential = column.rank == 0 && column.most < PROSE;
+        let least = if essential {
+            column.least.max(ESSENTIAL)
+        } else {
+            column.least.max(1)
+        };
+        wanted(index).min(least)
+    };
     let total = |kept: &[usize], of: &dyn Fn(usize) -> u16| -> u16 {
         kept.iter()
             .fold(0_u16, |sum, index| {

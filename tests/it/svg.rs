@@ -176,7 +176,7 @@ fn escaped(c: char) -> String {
 
 fn is_shape(symbol: &str) -> bool {
     let c = symbol.chars().next().unwrap_or(' ') as u32;
-    matches!(c, 0x2500 | 0x2502 | 0x2581..=0x2588 | 0x2800..=0x28ff)
+    matches!(c, 0x2500..=0x2502 | 0x2581..=0x2588 | 0x2800..=0x28ff)
 }
 
 /// Lines, blocks and braille as shapes: font glyphs leave gaps between cells, and the face has no
@@ -186,6 +186,7 @@ fn shape(out: &mut String, symbol: &str, x: u16, y: u16, fg: (u8, u8, u8)) -> bo
     let c = symbol.chars().next().unwrap_or(' ') as u32;
     match c {
         0x2500 => rectangle(out, left, top + CELL.1 / 2, CELL.0, 1, fg),
+        0x2501 => rectangle(out, left, top + CELL.1 / 2 - 1, CELL.0, 3, fg),
         0x2502 => rectangle(out, left + CELL.0 / 2, top, 1, CELL.1, fg),
         0x2581..=0x2588 => {
             let tall = CELL.1 * (c as usize - 0x2580) / 8;
