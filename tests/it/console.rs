@@ -244,7 +244,7 @@ fn a_paste_into_the_palette_is_text_and_runs_nothing() {
     let desk = desk();
     let mut session = Session::start(&desk.program);
     session.send(b":\x1b[200~q\r\nquit\r\x1b[201~!");
-    session.wait_for_text(":q  quit !");
+    session.wait_for_text(":q quit !");
     session.send(b"\x07q");
     session.ends_clean(0);
 }

@@ -13,6 +13,7 @@ mod loopback;
 mod pty;
 mod scene;
 mod screens;
+mod screens_fuzz;
 mod seat;
 mod svg;
 mod tidy;
