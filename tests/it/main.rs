@@ -6,9 +6,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod bad_input;
 mod clients;
 mod configs;
 mod console;
+mod hostile;
 mod loopback;
 mod pty;
 mod scene;
