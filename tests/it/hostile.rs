@@ -37,6 +37,12 @@ fn host(label: &str) -> String {
     )
 }
 
+/// A good answer with one label of a mebibyte, in a family that is read.
+fn long_label() -> String {
+    let label = "x".repeat(1 << 20);
+    host("fine") + &format!("node_network_up{{device=\"{label}\"}} 1\n")
+}
+
 fn bomb() -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     let zeros = vec![b'0'; 1 << 20];
@@ -48,11 +54,7 @@ async fn faults() -> Vec<Fault> {
     let mut all = Vec::new();
     for (name, layers, script) in [
         ("evil-label", &[][..], once("200 OK", "", host(EVIL))),
-        (
-            "long-label",
-            &["parse", "too-large"],
-            once("200 OK", "", host(&"x".repeat(1 << 20))),
-        ),
+        ("long-label", &[], once("200 OK", "", long_label())),
         (
             "bomb",
             &["too-large"],
@@ -224,6 +226,11 @@ fn hostile_servers_are_told_by_layer_and_disturb_nobody() {
             );
         }
     }
+    // A label without end costs its line alone, and that is said.
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| {
+        finding["subject"] == "host/long-label" && finding["rule"] == "target-partial"
+    }));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
