@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, getpid, getsid, kill_process};
+use rustix::process::{Pid, Signal, getpgid, getpid, getppid, getsid, kill_current_process_group};
 use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 
 use super::{Options, modes};
@@ -119,12 +119,14 @@ impl Guard {
         }
     }
 
-    /// Gives the terminal back and stops the process; [`Guard::enter`] follows on SIGCONT, which
-    /// the signal thread sees. This thread may run on for a moment, so it must not do it itself.
+    /// Gives the terminal back and stops the job; [`Guard::enter`] follows on SIGCONT, which the
+    /// signal thread sees. This thread may run on for a moment, so it must not do it itself.
     ///
-    /// The first process of a session has no shell that would continue it, so it does not stop.
+    /// The whole process group stops, as by ctrl-z in any program: a script that started midwatch
+    /// would otherwise wait for it and its shell for the script. Where nobody would continue the
+    /// group, nothing stops.
     pub(super) fn suspend(&self) -> io::Result<()> {
-        if getsid(None).is_ok_and(|session| session == getpid()) {
+        if !has_shell() {
             return Err(io::Error::other(
                 "there is no shell to go to; quit instead of stopping",
             ));
@@ -136,7 +138,7 @@ impl Guard {
         self.undo();
         *held = Held::No;
         drop(held);
-        Ok(kill_process(getpid(), Signal::STOP)?)
+        Ok(kill_current_process_group(Signal::STOP)?)
     }
 
     /// Every step is tried, whatever the others say: there is nobody left to tell.
@@ -201,6 +203,31 @@ impl Guard {
             _ => (80, 24),
         }
     }
+}
+
+/// Is there a shell that would continue this process group? By the rule for orphaned groups: an
+/// ancestor within the group has its parent in the same session and outside of the group.
+fn has_shell() -> bool {
+    let (Ok(group), Ok(session)) = (getpgid(None), getsid(None)) else {
+        return false;
+    };
+    let mut parent = getppid();
+    while let Some(pid) = parent {
+        match (getpgid(Some(pid)), getsid(Some(pid))) {
+            (Ok(other), Ok(same)) if same == session && other != group => return true,
+            (Ok(_), Ok(same)) if same == session && pid != getpid() => parent = parent_of(pid),
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The parent of another process, where the system tells it.
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    // The name in brackets may hold anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    Pid::from_raw(rest.split(' ').nth(1)?.parse().ok()?)
 }
 
 /// Waits until a file is ready; false when it is not within `patience`.

@@ -8,10 +8,12 @@ use midwatch::chord::{Chord, KeyCode};
 use midwatch::intent::Intent;
 use midwatch::keymap::Keymap;
 use midwatch::panes;
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Session, line_state, process_state, until};
+use crate::seat::{
+    JOB_SCRIPT, Program, SCRIPT, Session, children, line_state, process_state, until,
+};
 
 const CONFIG: &str = r#"
 [[target]]
@@ -143,6 +145,53 @@ fn what_a_kill_leaves_is_put_right_by_reset_terminal() {
     }
 }
 
+/// Everything that was sent while each pane was shown once.
+fn sent_in_all_panes(program: &Program) -> String {
+    let mut session = Session::start(program);
+    for pane in panes::listings().iter().zip(1..) {
+        session.send(format!("{}", pane.1).as_bytes());
+        session.wait_for_text(&format!("{} {}", pane.1, pane.0.title()));
+    }
+    session.send(b"q");
+    session.ends_clean(0);
+    let raw = session.seen.0.lock().unwrap().raw.clone();
+    String::from_utf8(raw).unwrap()
+}
+
+#[test]
+fn a_locale_without_utf8_is_drawn_in_ascii() {
+    let mut desk = desk();
+    assert!(!sent_in_all_panes(&desk.program).is_ascii());
+    desk.program.environment.push(("LC_ALL", "C".into()));
+    let sent = sent_in_all_panes(&desk.program);
+    let foreign: Vec<char> = sent.chars().filter(|c| !c.is_ascii()).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+}
+
+/// Does a text set a colour? Bold, dim and reverse are none.
+fn has_colour(text: &str) -> bool {
+    text.split("\x1b[").skip(1).any(|part| {
+        let style = part.split_once('m').map_or("", |(style, _)| style);
+        style
+            .split(';')
+            .any(|number| matches!(number.parse(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107)))
+            && style
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b';')
+    })
+}
+
+#[test]
+fn no_colour_is_sent_to_whoever_wants_none() {
+    let mut desk = desk();
+    assert!(has_colour(&sent_in_all_panes(&desk.program)));
+    desk.program.args = vec!["--color".into(), "never".into()];
+    assert!(!has_colour(&sent_in_all_panes(&desk.program)));
+    desk.program.args.clear();
+    desk.program.environment.push(("NO_COLOR", "1".into()));
+    assert!(!has_colour(&sent_in_all_panes(&desk.program)));
+}
+
 #[test]
 fn a_job_is_stopped_and_brought_back() {
     let mut desk = desk();
@@ -163,18 +212,45 @@ fn a_job_is_stopped_and_brought_back() {
 }
 
 #[test]
-fn a_stop_from_outside_is_the_same() {
+fn a_stop_from_outside_stops_the_script_around_it_too() {
+    let mut desk = desk();
+    let midwatch = desk.program.path.to_str().unwrap().to_owned();
+    desk.program.script = JOB_SCRIPT;
+    desk.program.path = "sh".into();
+    // Without the second command the shell would become midwatch.
+    desk.program.args = vec!["-c".into(), "\"$0\"; exit $?".into(), midwatch];
+    for by_key in [false, true] {
+        let mut session = Session::start(&desk.program);
+        let script = session.pid();
+        let console = children(script)[0];
+        if by_key {
+            session.send(b"\x1a");
+        } else {
+            kill_process(console, Signal::TSTP).unwrap();
+        }
+        session.wait_for_text("stopped with 147 .");
+        session.is_clean();
+        until("both are stopped", || {
+            [script, console].map(process_state) == [Some('T'); 2]
+        });
+        session.send(b"\n");
+        session.wait("the modes are set again", |seen| {
+            seen.left_over() == [25, 1004, 1049, 2004]
+        });
+        session.send(b"q");
+        session.ends_clean(0);
+    }
+}
+
+#[test]
+fn where_no_shell_would_continue_it_it_does_not_stop() {
     let desk = desk();
     let mut session = Session::start(&desk.program);
-    let pid = session.pid();
+    session.send(b"\x1a");
+    session.wait_for_text("no shell to go to");
     session.signal(Signal::TSTP);
-    session.is_clean();
-    until("the process is stopped", || process_state(pid) == Some('T'));
-    session.signal(Signal::CONT);
-    session.wait_for_text("read-only");
-    session.wait("the modes are set again", |seen| {
-        seen.left_over() == [25, 1004, 1049, 2004]
-    });
+    session.send(b"3");
+    session.wait_for_text("etcd  4 rows");
     session.send(b"q");
     session.ends_clean(0);
 }
@@ -244,7 +320,7 @@ fn a_paste_into_the_palette_is_text_and_runs_nothing() {
     let desk = desk();
     let mut session = Session::start(&desk.program);
     session.send(b":\x1b[200~q\r\nquit\r\x1b[201~!");
-    session.wait_for_text(":q  quit !");
+    session.wait_for_text(":q quit !");
     session.send(b"\x07q");
     session.ends_clean(0);
 }

@@ -6,14 +6,17 @@
     reason = "tests fail by panicking"
 )]
 
+mod bad_input;
 mod clients;
 mod configs;
 mod console;
+mod hostile;
 mod loopback;
 mod pty;
 mod readme;
 mod scene;
 mod screens;
+mod screens_fuzz;
 mod seat;
 mod svg;
 mod tidy;

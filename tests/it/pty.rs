@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::seat::{Program, SCRIPT, Session, line_state, process_state, until};
+use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Session, line_state, process_state};
 
 fn probe() -> Program {
     let test = std::env::current_exe().unwrap();
@@ -105,24 +105,27 @@ fn a_hanging_loop_is_ended_by_the_signal_thread() {
 
 #[test]
 fn a_stop_gives_the_terminal_back_and_continuing_takes_it_again() {
-    let mut session = Session::start(&probe());
-    for (round, by_key) in [(1, false), (2, true)] {
+    let mut program = probe();
+    program.script = JOB_SCRIPT;
+    for by_key in [false, true] {
+        let mut session = Session::start(&program);
         let pid = session.pid();
         if by_key {
             session.send(b"z");
         } else {
             session.signal(Signal::TSTP);
         }
+        session.wait_for_text("stopped with 147 .");
         session.is_clean();
-        until("the process is stopped", || process_state(pid) == Some('T'));
-        session.signal(Signal::CONT);
-        session.wait_for_text(&format!("resumed {round}"));
+        assert_eq!(process_state(pid), Some('T'));
+        session.send(b"\n");
+        session.wait_for_text("resumed 1");
         session.wait("the modes are set again", |seen| {
             seen.left_over() == [25, 1004, 1049, 2004]
         });
+        session.send(session.quit);
+        session.ends_clean(0);
     }
-    session.send(session.quit);
-    session.ends_clean(0);
 }
 
 #[test]

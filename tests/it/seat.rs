@@ -175,8 +175,7 @@ impl Session {
     /// The program's process: the shell's child.
     pub fn pid(&self) -> Pid {
         let shell = self.shell.process_id().unwrap();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        Pid::from_raw(children.trim().parse().unwrap()).unwrap()
+        children(Pid::from_raw(shell.cast_signed()).unwrap())[0]
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -279,6 +278,15 @@ pub fn until(what: &str, is_so: impl Fn() -> bool) {
         assert!(clock::stamp() < end, "waited for: {what}");
         std::thread::park_timeout(Duration::from_millis(2));
     }
+}
+
+/// The processes that a process has started and not yet seen end.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let pid = pid.as_raw_nonzero();
+    let all = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    all.split_whitespace()
+        .map(|child| Pid::from_raw(child.parse().unwrap()).unwrap())
+        .collect()
 }
 
 pub fn process_state(pid: Pid) -> Option<char> {
