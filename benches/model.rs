@@ -59,7 +59,7 @@ fn growth(figures: &mut Figures) {
         let bad: Vec<_> = (0..ROUNDS)
             .map(|round| failed(fleet.observation(round % count, 4, now)))
             .collect();
-        let mut absorbed = Vec::with_capacity(ROUNDS);
+        let (mut absorbed, mut again) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
         for observation in bad {
             let mut observation = Some(observation);
             absorbed.push(median_ms(1, |_| {
@@ -67,10 +67,21 @@ fn growth(figures: &mut Figures) {
                     fleet.model.absorb(observation);
                 }
             }));
-            judged.push(median_ms(1, |_| drop(ledger.run(&mut fleet.model, now))));
+            judged.push(median_ms(1, |_| _ = ledger.run(&mut fleet.model, now)));
+        }
+        for round in 0..ROUNDS {
+            let observation = failed(fleet.observation(round % count, 5, now));
+            fleet.model.absorb(observation);
+            again.push(median_ms(1, |_| _ = ledger.run(&mut fleet.model, now)));
         }
         note(figures, "absorb a failure", count, quantile(absorbed, 0.5));
-        note(figures, "judge a failure", count, quantile(judged, 0.5));
+        note(figures, "judge a new failure", count, quantile(judged, 0.5));
+        note(
+            figures,
+            "judge a failure again",
+            count,
+            quantile(again, 0.5),
+        );
     }
 }
 
