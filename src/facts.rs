@@ -35,12 +35,19 @@ pub trait Factual: Sized {
     fn of(fact: &Fact) -> Option<&Self>;
 }
 
+/// How a fact is kept: as it is, or boxed where it is much larger than the others, since every kept
+/// value takes the room of the largest.
+macro_rules! kept {
+    ($name:ident) => { $name };
+    ($name:ident boxed) => { Box<$name> };
+}
+
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident $($boxed:ident)?),* $(,)?) => {
         /// One typed value on a subject.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum Fact { $($(#[$doc])* $name($name),)* }
+        pub enum Fact { $($(#[$doc])* $name(kept!($name $($boxed)?)),)* }
 
         /// Which fact; what rules declare that they need.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,7 +69,8 @@ macro_rules! facts {
                 }
             }
             impl From<$name> for Fact {
-                fn from(value: $name) -> Self { Self::$name(value) }
+                #[allow(clippy::useless_conversion, reason = "only some are boxed")]
+                fn from(value: $name) -> Self { Self::$name(value.into()) }
             }
         )*
     };
@@ -77,7 +85,7 @@ facts! {
     Load,
     Memory,
     /// Pressure stall information.
-    Pressure,
+    Pressure boxed,
     Mount,
     Disk,
     Nic,
@@ -97,8 +105,8 @@ facts! {
     EtcdAlarms,
     EtcdHash,
     EtcdHealth,
-    EtcdMetrics,
-    PrometheusStatus,
+    EtcdMetrics boxed,
+    PrometheusStatus boxed,
     ScrapeTargets,
     RuleGroups,
     Alerts,

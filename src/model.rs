@@ -51,6 +51,9 @@ pub struct Model {
     by_id: BTreeMap<FeedId, FeedIndex>,
     topology: Topology,
     subjects: BTreeMap<Subject, Cells>,
+    /// Subjects on which each feed has told something that is still kept: what one observation
+    /// touches must not be looked for among all subjects.
+    told: Vec<BTreeSet<Subject>>,
     history: History,
     /// Subjects whose facts or freshness moved since the rules last ran.
     dirty: BTreeSet<Subject>,
@@ -70,6 +73,7 @@ impl Model {
             by_id: BTreeMap::new(),
             topology: Topology::default(),
             subjects: BTreeMap::new(),
+            told: Vec::new(),
             history: History::default(),
             dirty: BTreeSet::new(),
             defaults: Arc::new(defaults),
@@ -92,6 +96,7 @@ impl Model {
         self.dirty.insert(Subject::target(&spec.id));
         self.topology.place(&spec.id, &spec.subject);
         self.feeds.push(Feed::new(spec));
+        self.told.push(BTreeSet::new());
         self.generation += 1;
     }
 

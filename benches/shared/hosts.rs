@@ -17,6 +17,9 @@ use midwatch::thresholds::Thresholds;
 pub const PAYLOAD: &str =
     include_str!("../../tests/fixtures/payloads/node-exporter/debian-12-1.5.0.txt");
 
+/// Mounts, disks and interfaces of a host beyond the recorded ones, of each.
+const MORE: usize = 6;
+
 pub const PERIOD: Duration = Duration::from_secs(10);
 
 /// A fleet of `count` hosts, each watched by one feed.
@@ -73,7 +76,30 @@ fn scrape(host: &str) -> Harvest {
     let mut scrape = Scrape::default();
     reader.push(PAYLOAD.as_bytes(), &mut |sample| scrape.take(sample));
     reader.finish(&mut |sample| scrape.take(sample));
-    scrape.harvest(host)
+    let mut harvest = scrape.harvest(host);
+    enlarge(host, &mut harvest);
+    harvest
+}
+
+/// The recorded machine is a small one: a server has more disks, file systems and interfaces.
+fn enlarge(host: &str, harvest: &mut Harvest) {
+    let recorded = harvest.facts.clone();
+    let first = |wanted: fn(&Fact) -> bool| recorded.iter().find(|(_, fact)| wanted(fact));
+    let mount = first(|fact| matches!(fact, Fact::Mount(_)));
+    let disk = first(|fact| matches!(fact, Fact::Disk(_)));
+    let nic = first(|fact| matches!(fact, Fact::Nic(_)));
+    for at in 0..MORE {
+        let subjects = [
+            (mount, Subject::mount(host, &format!("/srv/{at}"))),
+            (disk, Subject::disk(host, &format!("nvme{at}n1"))),
+            (nic, Subject::nic(host, &format!("bond{at}"))),
+        ];
+        for (like, subject) in subjects {
+            harvest
+                .facts
+                .extend(like.map(|(_, fact)| (subject, fact.clone())));
+        }
+    }
 }
 
 /// Moves the counters as one period of moderate work does.

@@ -26,6 +26,9 @@ fn keep(kind: FactKind) -> (usize, Duration) {
     }
 }
 
+/// Room for earlier values is taken in steps of so many.
+const STEP: usize = 8;
+
 impl Model {
     /// Takes in one observation. Facts of a failed poll stay as they were and age visibly. A
     /// successful poll is complete: what it no longer tells is gone, unless it is named lost.
@@ -52,7 +55,11 @@ impl Model {
                 self.learn(feed, at, harvest);
                 self.adopt(feed, &before);
             }
-            Err(_) => self.history.gap(feed),
+            Err(_) => {
+                let (told, own) = (&self.told[feed], self.feeds[feed].subject());
+                let silent = (!told.contains(own)).then_some(own);
+                self.history.gap(feed, told.iter().chain(silent));
+            }
         }
         let now = (
             self.feeds[feed].outage.is_some(),
@@ -88,6 +95,7 @@ impl Model {
                 at,
                 past: VecDeque::new(),
             });
+            self.told[feed].insert(subject.clone());
             return;
         };
         self.history.push(
@@ -112,41 +120,49 @@ impl Model {
                 cell.past.pop_back();
             }
         }
-        cell.past.push_back(previous);
-        if cell.past.len() > count {
+        let kept = cell.past.len();
+        if kept >= count {
             cell.past.pop_front();
+        } else if kept == cell.past.capacity() {
+            // Not doubled: with thousands of these, half would be empty for ever.
+            cell.past.reserve_exact((count - kept).min(STEP));
         }
+        cell.past.push_back(previous);
     }
 
     /// Drops what this feed told before and did not tell now.
     fn forget(&mut self, feed: FeedIndex, at: Stamp, lost: &[FactKind]) {
-        let own = self
-            .feeds
-            .iter()
-            .map(|f| f.subject().clone())
-            .collect::<Vec<_>>();
-        let mut empty = Vec::new();
-        for (subject, cells) in &mut self.subjects {
-            let mut changed = false;
+        let mut told = std::mem::take(&mut self.told[feed]);
+        told.retain(|subject| {
+            let Some(cells) = self.subjects.get_mut(subject) else {
+                return false;
+            };
+            let (mut changed, mut speaks) = (false, false);
             for (kind, row) in &mut cells.0 {
-                if !lost.contains(kind) {
-                    let before = row.len();
-                    row.retain(|cell| cell.feed != feed || cell.at == at);
-                    changed |= row.len() != before;
-                }
+                let before = row.len();
+                let stays = lost.contains(kind);
+                row.retain(|cell| stays || cell.feed != feed || cell.at == at);
+                changed |= row.len() != before;
+                speaks |= row.iter().any(|cell| cell.feed == feed);
             }
             if changed {
                 cells.0.retain(|_, row| !row.is_empty());
+                let empty = cells.0.is_empty();
                 self.dirty.insert(subject.clone());
-                if cells.0.is_empty() && !own.contains(subject) {
-                    empty.push(subject.clone());
+                if empty && !self.is_own(subject) {
+                    self.subjects.remove(subject);
+                    self.history.forget(subject);
                 }
             }
-        }
-        for subject in empty {
-            self.subjects.remove(&subject);
-            self.history.forget(&subject);
-        }
+            speaks
+        });
+        self.told[feed] = told;
+    }
+
+    /// Is there a feed that speaks for this very subject?
+    fn is_own(&self, subject: &Subject) -> bool {
+        let mut feeds = self.feeds_for(subject);
+        feeds.any(|feed| feed.subject() == subject)
     }
 
     /// A feed that has learnt whom it speaks for leaves its placeholder subject; and a member list
@@ -163,14 +179,20 @@ impl Model {
         else {
             return;
         };
+        let mates: Vec<FeedIndex> = self
+            .parts(&cluster, SubjectKind::EtcdMember)
+            .flat_map(|member| self.topology.feeds_of(member))
+            .copied()
+            .filter(|index| self.feeds[*index].last_ok.is_none())
+            .collect();
+        if mates.is_empty() {
+            return;
+        }
         let Some(members) = self.members_of(&cluster) else {
             return;
         };
-        for index in 0..self.feeds.len() {
+        for index in mates {
             let other = &self.feeds[index];
-            if other.last_ok.is_some() || other.subject().whole().as_ref() != Some(&cluster) {
-                continue;
-            }
             let endpoint = authority(&other.spec.id.endpoint);
             let named = members
                 .members
@@ -191,7 +213,7 @@ impl Model {
     }
 
     fn leave(&mut self, placeholder: &Subject) {
-        let still_used = self.feeds.iter().any(|f| f.subject() == placeholder);
+        let still_used = self.is_own(placeholder);
         let empty = self
             .subjects
             .get(placeholder)
@@ -213,11 +235,7 @@ impl Model {
     /// Marks every subject that this feed speaks about: its freshness changed.
     fn touch_all_of(&mut self, feed: FeedIndex) {
         self.dirty.insert(self.feeds[feed].subject().clone());
-        for (subject, cells) in &self.subjects {
-            if cells.0.values().flatten().any(|cell| cell.feed == feed) {
-                self.dirty.insert(subject.clone());
-            }
-        }
+        self.dirty.extend(self.told[feed].iter().cloned());
     }
 
     /// Looks at the clock: feeds that crossed a limit of freshness make their subjects dirty. True

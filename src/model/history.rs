@@ -40,11 +40,23 @@ pub enum Series {
     Latency,
 }
 
+/// Samples of one series, oldest first; a gap is not a number, which takes half the room of an
+/// `Option`.
+#[derive(Clone, Debug, Default)]
+struct Ring(VecDeque<f32>);
+
+#[derive(Clone, Debug)]
+struct Owned {
+    series: Series,
+    owner: FeedIndex,
+    ring: Ring,
+}
+
 /// Rings by subject and series. Two feeds about one subject share no ring: the first keeps it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    rings: BTreeMap<(Subject, Series), (FeedIndex, VecDeque<Option<f32>>)>,
-    feeds: BTreeMap<FeedIndex, VecDeque<Option<f32>>>,
+    rings: BTreeMap<Subject, Vec<Owned>>,
+    feeds: BTreeMap<FeedIndex, Ring>,
 }
 
 impl History {
@@ -54,18 +66,15 @@ impl History {
         subject: &Subject,
         series: Series,
     ) -> impl DoubleEndedIterator<Item = Option<f32>> {
-        self.rings
-            .get(&(subject.clone(), series))
-            .into_iter()
-            .flat_map(|(_, ring)| ring.iter().copied())
+        let rings = self.rings.get(subject).into_iter().flatten();
+        rings
+            .filter(move |owned| owned.series == series)
+            .flat_map(|owned| owned.ring.samples())
     }
 
     /// Latencies of a feed's polls in seconds; a failed poll is a gap.
     pub fn latencies(&self, feed: FeedIndex) -> impl DoubleEndedIterator<Item = Option<f32>> {
-        self.feeds
-            .get(&feed)
-            .into_iter()
-            .flat_map(|ring| ring.iter().copied())
+        self.feeds.get(&feed).into_iter().flat_map(Ring::samples)
     }
 
     pub(super) fn push(
@@ -74,44 +83,69 @@ impl History {
         feed: FeedIndex,
         values: Vec<(Series, Option<f64>)>,
     ) {
+        if values.is_empty() {
+            return;
+        }
+        let rings = self.rings.entry(subject.clone()).or_default();
         for (series, value) in values {
-            let (owner, ring) = self
-                .rings
-                .entry((subject.clone(), series))
-                .or_insert((feed, VecDeque::new()));
-            if *owner == feed {
-                push(ring, value);
+            match rings.iter_mut().find(|owned| owned.series == series) {
+                Some(owned) if owned.owner == feed => owned.ring.push(value),
+                Some(_) => {}
+                None => {
+                    let mut ring = Ring::default();
+                    ring.push(value);
+                    rings.push(Owned {
+                        series,
+                        owner: feed,
+                        ring,
+                    });
+                }
             }
         }
     }
 
     pub(super) fn push_feed(&mut self, feed: FeedIndex, latency: Option<f64>) {
-        push(self.feeds.entry(feed).or_default(), latency);
+        self.feeds.entry(feed).or_default().push(latency);
     }
 
-    /// Records a gap in every series of a feed.
-    pub(super) fn gap(&mut self, feed: FeedIndex) {
-        for (owner, ring) in self.rings.values_mut() {
-            if *owner == feed {
-                push(ring, None);
+    /// Records a gap in the series of a feed on these subjects.
+    pub(super) fn gap<'a>(
+        &mut self,
+        feed: FeedIndex,
+        subjects: impl IntoIterator<Item = &'a Subject>,
+    ) {
+        for subject in subjects {
+            let rings = self.rings.get_mut(subject).into_iter().flatten();
+            for owned in rings.filter(|owned| owned.owner == feed) {
+                owned.ring.push(None);
             }
         }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
-        self.rings.retain(|(known, _), _| known != subject);
+        self.rings.remove(subject);
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a drawn sample needs no more than 24 bits"
-)]
-fn push(ring: &mut VecDeque<Option<f32>>, value: Option<f64>) {
-    if ring.len() == LENGTH {
-        ring.pop_front();
+impl Ring {
+    fn samples(&self) -> impl DoubleEndedIterator<Item = Option<f32>> {
+        let known = |sample: &f32| (!sample.is_nan()).then_some(*sample);
+        self.0.iter().map(known)
     }
-    ring.push_back(value.filter(|v| v.is_finite()).map(|v| v as f32));
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a drawn sample needs no more than 24 bits"
+    )]
+    fn push(&mut self, value: Option<f64>) {
+        if self.0.len() == LENGTH {
+            self.0.pop_front();
+        }
+        let sample = value
+            .filter(|v| v.is_finite())
+            .map_or(f32::NAN, |v| v as f32);
+        self.0.push_back(sample);
+    }
 }
 
 /// The numbers worth drawing in a fact, given what the same feed told before.

@@ -151,7 +151,7 @@ impl Machine {
             io_full,
         };
         if pressure != Pressure::default() {
-            out.facts.push((host.clone(), Fact::Pressure(pressure)));
+            out.facts.push((host.clone(), pressure.into()));
         }
     }
 }

@@ -51,7 +51,7 @@ impl Scrape {
             self.cpu.map(Fact::Cpu),
             self.load().map(Fact::Load),
             self.memory().map(Fact::Memory),
-            self.pressure().map(Fact::Pressure),
+            self.pressure().map(Fact::from),
             self.temperatures().map(Fact::Temperatures),
             self.limits().map(Fact::Limits),
             self.kernel_clock().map(Fact::KernelClock),
