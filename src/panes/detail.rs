@@ -26,7 +26,14 @@ pub fn page(
     key: &RowKey,
     preview: fn(&Context, &RowKey) -> Vec<Block>,
 ) -> Vec<Block> {
-    let mut blocks = preview(cx, key);
+    let entry = match key {
+        RowKey::Finding(id) => cx.ledger.entry(id),
+        _ => None,
+    };
+    let mut blocks = match entry {
+        Some(entry) => finding(cx, entry),
+        None => preview(cx, key),
+    };
     if let RowKey::Finding(id) = key {
         blocks.extend(subject(cx, &id.subject));
         if let Some(rule) = findings::rule(&id.rule) {

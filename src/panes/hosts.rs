@@ -21,9 +21,9 @@ pub static PANE: Pane = Pane {
 struct Hosts;
 
 static COLUMNS: &[Column] = &[
-    Column::left("host", "HOST", 10..=32, 0),
+    Column::left("host", "HOST", 8..=32, 0),
     Column::left("state", "STATE", 10..=12, 0),
-    Column::right("errors", "ERR", 4..=6, 2),
+    Column::right("errors", "ERR", 3..=6, 2),
     Column::left("saturation", "SATURATED", 9..=16, 1),
     Column::right("cpu", "CPU", 4..=14, 1),
     Column::left("trend", "CPU OVER TIME", 14..=30, 3),
