@@ -1,13 +1,26 @@
 //! A Prometheus histogram as counters, and quantiles of what happened between two readings.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Cumulative bucket counts by upper bound, the bounds rising; the last is `+Inf`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
+    /// JSON has no infinity: there, the last bound is null.
+    #[serde(serialize_with = "write_buckets", deserialize_with = "read_buckets")]
     pub buckets: Vec<(f64, f64)>,
     pub sum: f64,
     pub count: f64,
+}
+
+fn write_buckets<S: Serializer>(buckets: &[(f64, f64)], out: S) -> Result<S::Ok, S::Error> {
+    let finite = |bound: f64| bound.is_finite().then_some(bound);
+    out.collect_seq(buckets.iter().map(|(bound, count)| (finite(*bound), count)))
+}
+
+fn read_buckets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(f64, f64)>, D::Error> {
+    let told = Vec::<(Option<f64>, f64)>::deserialize(from)?;
+    let bound = |(bound, count): (Option<f64>, f64)| (bound.unwrap_or(f64::INFINITY), count);
+    Ok(told.into_iter().map(bound).collect())
 }
 
 impl Histogram {
@@ -92,6 +105,13 @@ mod tests {
         assert!((p99 - 0.091).abs() < 1e-9, "{p99}");
         assert_eq!(histogram([0.0, 0.0, 10.0]).quantile(0.99), Some(0.1));
         assert_eq!(histogram([0.0; 3]).quantile(0.99), None);
+    }
+
+    #[test]
+    fn the_last_bound_survives_json() {
+        let told = histogram([1.0, 2.0, 3.0]);
+        let json = serde_json::to_string(&told).unwrap();
+        assert_eq!(serde_json::from_str::<Histogram>(&json).unwrap(), told);
     }
 
     #[test]
