@@ -149,6 +149,10 @@ fn clock_time(at: jiff::Timestamp) -> String {
 /// Findings on a subject and its parts, one line each.
 fn findings_on(cx: &Context, subject: &Subject) -> Vec<Block> {
     let here = |entry: &&Entry| {
+        // What cannot be decided is listed rule by rule below.
+        if &*entry.finding.rule == findings::NOT_KNOWN.id && entry.finding.subject == *subject {
+            return false;
+        }
         entry.finding.subject == *subject || entry.finding.subject.whole().as_ref() == Some(subject)
     };
     let mut found: Vec<&Entry> = cx.ledger.entries().filter(here).collect();

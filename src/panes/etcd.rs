@@ -19,7 +19,7 @@ pub static PANE: Pane = Pane {
 struct Etcd;
 
 static COLUMNS: &[Column] = &[
-    Column::left("member", "MEMBER", 14..=40, 0),
+    Column::left("member", "MEMBER", 10..=40, 0),
     Column::left("state", "STATE", 10..=12, 0),
     Column::left("role", "ROLE", 8..=26, 0),
     Column::right("lag", "LAG", 5..=8, 3),
@@ -315,11 +315,7 @@ fn quota(cx: &Context, member: &Subject) -> Cell {
     let share = status.value.db_size.as_f64() / quota.as_f64();
     let limits = cx.snap.thresholds(member);
     let role = parts::over(share, limits.etcd_quota_warning, limits.etcd_quota_critical);
-    if status.freshness.is_usable() {
-        Cell::Bar { share, role }
-    } else {
-        parts::value(format!("{:.0}%", share * 100.0), status.freshness, role)
-    }
+    parts::value(format!("{:.0}%", share * 100.0), status.freshness, role)
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
