@@ -289,7 +289,7 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     let role = |count: usize, role| if count > 0 { role } else { Role::Dim };
     vec![
         Line::new()
-            .text(format!("{servers} servers   "))
+            .text(format!("{servers} Prometheus   "))
             .dim("firing  ")
             .with(
                 format!("{} critical  ", firing[0]),

@@ -10,9 +10,12 @@ use crate::panes::{Block, Extra, PANES, detail};
 use crate::role::Role;
 use crate::widgets::{chart, table};
 
-/// Rows a screen must have before lines stand above the table and a preview below it.
+/// Rows the body must have before lines stand above the table.
 const ROOM_FOR_HEAD: u16 = 14;
-const ROOM_FOR_PREVIEW: u16 = 26;
+/// Rows from which a preview always has its third, however long the table.
+const TALL: u16 = 26;
+/// A preview of fewer lines would say nothing.
+const LEAST_PREVIEW: u16 = 5;
 
 pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     match app.page() {
@@ -55,20 +58,20 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         }
     }
     let selected = app.selected().cloned();
+    let left = area.bottom() - y;
+    let rows = u16::try_from(order.rows.len()).unwrap_or(u16::MAX);
+    // Header and a blank line; what the rows leave is the preview's.
+    let spare = left.saturating_sub(rows.saturating_add(2));
+    let room = if area.height >= TALL {
+        spare.max(left / 3)
+    } else {
+        spare
+    };
     let blocks = match &selected {
-        Some(key) if area.height >= ROOM_FOR_PREVIEW && !view.wide => (pane.preview)(&cx, key),
+        Some(key) if room >= LEAST_PREVIEW && !view.wide => (pane.preview)(&cx, key),
         _ => Vec::new(),
     };
-    let left = area.bottom() - y;
-    let rows = u16::try_from(order.rows.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(1);
-    // A short table leaves the rest to the preview; a long one keeps two thirds.
-    let below = if blocks.is_empty() {
-        0
-    } else {
-        left.saturating_sub(rows.saturating_add(1)).max(left / 3)
-    };
+    let below = if blocks.is_empty() { 0 } else { room };
     let table_area = Rect {
         y,
         height: left - below,

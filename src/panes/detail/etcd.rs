@@ -17,10 +17,12 @@ use super::{certificate, clock_row, findings_on, origin, row, title};
 #[must_use]
 pub fn etcd(cx: &Context, subject: &Subject) -> Vec<Block> {
     let mut blocks = vec![title(subject.to_string())];
-    blocks.extend(findings_on(cx, subject));
     if subject.kind == SubjectKind::Etcd {
+        // What may be touched comes before what is wrong.
         blocks.extend(cluster(cx, subject));
+        blocks.extend(findings_on(cx, subject));
     } else {
+        blocks.extend(findings_on(cx, subject));
         blocks.extend(member(cx, subject));
     }
     blocks
