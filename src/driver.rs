@@ -105,9 +105,9 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 event = events.recv() => {
-                    self.terminal_event(event)?;
+                    self.terminal_event(event);
                     while let Ok(event) = events.try_recv() {
-                        self.terminal_event(Some(event))?;
+                        self.terminal_event(Some(event));
                     }
                     self.frame_if_dirty(&mut last_frame)?;
                 }
@@ -126,7 +126,7 @@ impl Driver<'_> {
                         let own = self.own.measure(clock::stamp());
                         self.app.update(Event::Own(own));
                     }
-                    self.handle(Event::Tick(clock::now()))?;
+                    self.handle(Event::Tick(clock::now()));
                     self.frame_if_dirty(&mut last_frame)?;
                 }
             }
@@ -161,7 +161,7 @@ impl Driver<'_> {
         }
     }
 
-    fn terminal_event(&mut self, event: Option<TerminalEvent>) -> std::io::Result<()> {
+    fn terminal_event(&mut self, event: Option<TerminalEvent>) {
         match event {
             Some(TerminalEvent::Input(input)) => self.input(input),
             Some(TerminalEvent::Resize { columns, rows }) => self.handle(Event::Resized {
@@ -171,20 +171,18 @@ impl Driver<'_> {
             Some(TerminalEvent::Resumed) => {
                 self.terminal.repaint();
                 let (width, height) = self.terminal.size();
-                self.handle(Event::Resized { width, height })
+                self.handle(Event::Resized { width, height });
             }
             Some(TerminalEvent::Stop(stop)) => {
                 self.ending = Some(Ending::Signalled(stop.exit_code()));
-                Ok(())
             }
             Some(TerminalEvent::Closed) | None => {
                 self.ending = Some(Ending::TerminalGone);
-                Ok(())
             }
         }
     }
 
-    fn input(&mut self, input: Input) -> std::io::Result<()> {
+    fn input(&mut self, input: Input) {
         match input {
             Input::Key(chord) if self.app.is_typing() => self.handle(Event::Typed(chord)),
             Input::Key(chord) => self.key(chord),
@@ -192,13 +190,13 @@ impl Driver<'_> {
             Input::Mouse(mouse) => match mouse.kind {
                 MouseKind::WheelUp => self.handle(Event::Intent(Intent::MoveUp)),
                 MouseKind::WheelDown => self.handle(Event::Intent(Intent::MoveDown)),
-                MouseKind::PressLeft => Ok(()),
+                MouseKind::PressLeft => {}
             },
-            Input::FocusGained | Input::FocusLost | Input::Reply(_) => Ok(()),
+            Input::FocusGained | Input::FocusLost | Input::Reply(_) => {}
         }
     }
 
-    fn key(&mut self, chord: Chord) -> std::io::Result<()> {
+    fn key(&mut self, chord: Chord) {
         let outcome = self
             .keys
             .press(&self.keymap, self.app.listing().id(), chord);
@@ -212,11 +210,11 @@ impl Driver<'_> {
         match outcome {
             Outcome::Matched(intent) => self.handle(Event::Intent(intent)),
             Outcome::NotFound => self.handle(Event::Unbound(chord.to_string())),
-            Outcome::Pending | Outcome::Cancelled => Ok(()),
+            Outcome::Pending | Outcome::Cancelled => {}
         }
     }
 
-    fn handle(&mut self, event: Event) -> std::io::Result<()> {
+    fn handle(&mut self, event: Event) {
         for effect in self.app.update(event) {
             match effect {
                 Effect::Quit => self.ending = Some(Ending::Left),
@@ -242,7 +240,6 @@ impl Driver<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     fn frame_if_dirty(&mut self, last: &mut Instant) -> std::io::Result<()> {
