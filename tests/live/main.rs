@@ -2,9 +2,12 @@
 //!
 //! A trial whose server is not on this machine is skipped with a printed reason; with
 //! `MIDWATCH_LIVE=require` it fails instead. With `MIDWATCH_LIVE` set to anything, a current etcd is
-//! built with Go first. Run it alone with `cargo test --test live`.
+//! built with Go first. Run it alone with `cargo test --test live`. With `MIDWATCH_RECORD=1` it also
+//! records the scenarios of `tests/fixtures/scenarios`; see `scenarios.rs`.
 
 mod programs;
+mod recorder;
+mod scenarios;
 mod servers;
 mod target;
 mod trials;
@@ -25,7 +28,12 @@ pub struct Row {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = trials::ALL.iter().copied().flatten().map(trial).collect();
+    let mut rows: Vec<&'static Row> = trials::ALL.iter().copied().flatten().collect();
+    rows.extend(scenarios::REPLAYS);
+    if std::env::var_os("MIDWATCH_RECORD").is_some_and(|value| value == "1") {
+        rows.extend(scenarios::ROWS);
+    }
+    let trials = rows.into_iter().map(trial).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

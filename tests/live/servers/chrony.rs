@@ -14,7 +14,7 @@ pub const STRATUM: u8 = 8;
 
 pub struct Chronyd {
     port: u16,
-    _running: Running,
+    running: Option<Running>,
     _folder: TempDir,
 }
 
@@ -46,12 +46,21 @@ impl Chronyd {
         )?;
         Ok(Self {
             port,
-            _running: running,
+            running: Some(running),
             _folder: folder,
         })
     }
 
+    /// Nobody answers at its port any more.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     pub fn target(&self, name: &str) -> Target {
-        Target::new("sntp", name).text("address", format!("127.0.0.1:{}", self.port))
+        Target::new("sntp", name).text("address", self.address())
     }
 }

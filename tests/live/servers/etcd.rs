@@ -28,6 +28,20 @@ pub struct Options {
     pub transport: Transport,
     /// Bytes of `--quota-backend-bytes`.
     pub quota: Option<u64>,
+    /// Names are this and a number from 1 on.
+    pub prefix: &'static str,
+}
+
+impl Options {
+    /// `m1` to `m3` without TLS.
+    pub fn plain(program: Program) -> Self {
+        Self {
+            program,
+            transport: Transport::Plain,
+            quota: None,
+            prefix: "m",
+        }
+    }
 }
 
 pub struct EtcdCluster {
@@ -46,7 +60,7 @@ struct Member {
 }
 
 impl EtcdCluster {
-    /// Starts three members, `m1` to `m3`. They may not have found each other yet.
+    /// Starts three members, numbered from 1. They may not have found each other yet.
     pub fn start(options: Options) -> Result<Self, Failed> {
         let folder = TempDir::with_prefix("midwatch-etcd-")?;
         let pki = match options.transport {
@@ -56,7 +70,7 @@ impl EtcdCluster {
         let mut members = Vec::new();
         for at in 1..=MEMBERS {
             members.push(Member {
-                name: format!("m{at}"),
+                name: format!("{}{at}", options.prefix),
                 client: free_port()?,
                 peer: free_port()?,
                 running: None,
@@ -81,6 +95,12 @@ impl EtcdCluster {
             Transport::Tls => "https",
         };
         format!("{scheme}://127.0.0.1:{}", self.members[at].client)
+    }
+
+    /// `HOST:PORT` of the member's client and peer sides.
+    pub fn addresses(&self, at: usize) -> [String; 2] {
+        let Member { client, peer, .. } = &self.members[at];
+        [format!("127.0.0.1:{client}"), format!("127.0.0.1:{peer}")]
     }
 
     /// Kills a member as a power cut would.

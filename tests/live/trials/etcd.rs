@@ -68,14 +68,6 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-fn cluster(program: Program) -> Options {
-    Options {
-        program,
-        transport: Transport::Plain,
-        quota: None,
-    }
-}
-
 fn member(at: usize) -> Subject {
     Subject::etcd_member("live", &format!("m{}", at + 1))
 }
@@ -98,7 +90,7 @@ fn healthy(snapshot: &Snapshot<'_>) -> bool {
 }
 
 fn by_name(program: Program) -> Result<(), Failed> {
-    let running = EtcdCluster::start(cluster(program))?;
+    let running = EtcdCluster::start(Options::plain(program))?;
     let mut watch = Watch::new(&[running.target("live")])?;
     // Peers are timed every few seconds only.
     watch.until("three healthy members that timed their peers", |snapshot| {
@@ -135,7 +127,7 @@ fn by_name(program: Program) -> Result<(), Failed> {
 }
 
 fn one_killed(program: Program) -> Result<(), Failed> {
-    let mut running = EtcdCluster::start(cluster(program))?;
+    let mut running = EtcdCluster::start(Options::plain(program))?;
     let mut watch = Watch::new(&[running.target("live")])?;
     watch.until("three healthy members", healthy)?;
     running.kill_member(1);
@@ -162,7 +154,7 @@ fn one_killed(program: Program) -> Result<(), Failed> {
 }
 
 fn without_quorum(program: Program) -> Result<(), Failed> {
-    let mut running = EtcdCluster::start(cluster(program))?;
+    let mut running = EtcdCluster::start(Options::plain(program))?;
     let mut watch = Watch::new(&[running.target("live")])?;
     watch.until("three healthy members", healthy)?;
     running.kill_member(1);
@@ -187,7 +179,7 @@ fn full(program: Program) -> Result<(), Failed> {
     let quota = 200_000;
     let running = EtcdCluster::start(Options {
         quota: Some(quota),
-        ..cluster(program)
+        ..Options::plain(program)
     })?;
     let mut watch = Watch::new(&[running.target("live")])?;
     watch.until("three healthy members", healthy)?;
@@ -212,7 +204,7 @@ fn full(program: Program) -> Result<(), Failed> {
 fn client_certificate(program: Program) -> Result<(), Failed> {
     let running = EtcdCluster::start(Options {
         transport: Transport::Tls,
-        ..cluster(program)
+        ..Options::plain(program)
     })?;
     let known = running.target("live");
     let mut watch = Watch::new(std::slice::from_ref(&known))?;
@@ -247,7 +239,7 @@ fn refused_by_tls(watch: &Watch, running: &EtcdCluster) -> Result<(), Failed> {
 }
 
 fn hashes(program: Program) -> Result<(), Failed> {
-    let running = EtcdCluster::start(cluster(program))?;
+    let running = EtcdCluster::start(Options::plain(program))?;
     let mut watch = Watch::new(&[running.target("live")])?;
     watch.until("three healthy members", healthy)?;
     for at in 0..5 {

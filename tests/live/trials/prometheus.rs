@@ -98,7 +98,7 @@ fn all_told() -> Result<(), Failed> {
 /// The exporter answers every path with a page or a 404: an outage, never an empty Prometheus.
 fn not_prometheus() -> Result<(), Failed> {
     let running = Monitoring::start()?;
-    let exporter = format!("http://127.0.0.1:{}", running.exporters[0]);
+    let exporter = format!("http://{}", running.exporter(0));
     let wrong = running
         .prometheus("wrong", &[])
         .without("url")
