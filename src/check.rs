@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Now};
 use crate::findings::Ledger;
-use crate::model::Model;
+use crate::model::{Feed, Model};
 use crate::poll::{Poller, Schedule, Watched};
 
 /// How long to go on asking.
@@ -13,7 +13,8 @@ use crate::poll::{Poller, Schedule, Watched};
 pub enum Depth {
     /// One sample of everything; what needs a rate stays undecided.
     OneSample,
-    /// A second sample after this long, so that rates can be judged.
+    /// A second sample after this long, so that rates can be judged. Feeds that are slower by
+    /// their own choice, such as the hashes of etcd, are asked once all the same.
     SecondSample(Duration),
 }
 
@@ -34,9 +35,13 @@ pub async fn run(
     limit: Option<Duration>,
 ) -> Outcome {
     let started = clock::now();
-    let (wanted, pause) = match depth {
+    let (samples, pause) = match depth {
         Depth::OneSample => (1, Duration::from_secs(3600)),
         Depth::SecondSample(pause) => (2, pause),
+    };
+    let wanted = |feed: &Feed| match feed.spec.period {
+        period if period > pause => 1,
+        _ => u64::from(samples),
     };
     let longest = feeds
         .iter()
@@ -44,15 +49,11 @@ pub async fn run(
         .max()
         .unwrap_or_default();
     // Every poll ends at its own deadline; the margin is for a machine that is busy.
-    let enough = (longest + Duration::from_secs(2)) * wanted
-        + if wanted > 1 { pause } else { Duration::ZERO };
+    let enough = (longest + Duration::from_secs(2)) * samples
+        + if samples > 1 { pause } else { Duration::ZERO };
     let poller = Poller::start(feeds, Schedule::Check(pause));
     let gather = async {
-        while model
-            .feeds()
-            .iter()
-            .any(|feed| feed.polls < u64::from(wanted))
-        {
+        while model.feeds().iter().any(|feed| feed.polls < wanted(feed)) {
             poller.ready().await;
             for delivery in poller.take(usize::MAX) {
                 model.announce(

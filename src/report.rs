@@ -33,6 +33,8 @@ pub struct Report {
     pub started_at: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// Checks that judge a rate and had one sample only; `--wait` brings the second.
+    pub waiting_for_second_sample: usize,
     /// Every configured target.
     pub targets: Vec<TargetRow>,
     /// Every finding, the gravest first, each followed by those that it explains.
@@ -125,6 +127,10 @@ pub struct SubjectRow {
     pub state: State,
     /// Age of the newest fact; null when there is none.
     pub age_ms: Option<u64>,
+    /// Voters that an etcd cluster can still lose before its quorum is gone, at least; absent on
+    /// everything else and where no member tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spare: Option<i32>,
 }
 
 /// How a report is written.
@@ -191,6 +197,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: instant(started.wall),
             took_ms: millis(took),
+            waiting_for_second_sample: ledger.waiting_for_second_sample(),
             targets: states::targets(snap),
             findings: findings(snap, ledger),
             subjects: states::subjects(snap, ledger),

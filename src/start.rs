@@ -1,6 +1,8 @@
 //! From the command line to a running console or check, and from its end to an exit code.
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -12,12 +14,14 @@ use crate::config::settings::ConfigError;
 use crate::config::{self, ColorWhen, Config, Environment, looks};
 use crate::driver::{self, Console, Ending};
 use crate::glyph;
+use crate::ids::TargetId;
 use crate::intent::Intent;
 use crate::keymap::Keymap;
 use crate::logging;
 use crate::mistake::Mistake;
 use crate::paint::Skin;
 use crate::panes;
+use crate::poll::Watched;
 use crate::report::{Format, Out, Paint, Report};
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
@@ -115,13 +119,8 @@ fn one_check(
     only(&mut config, &flags.only)?;
     begin_log(&config, environment);
     let (model, feeds) = watch::prepare(&config, clock::now())?;
-    let longest = feeds
-        .iter()
-        .map(|feed| feed.spec.period)
-        .max()
-        .unwrap_or_default();
     let depth = if flags.wait {
-        Depth::SecondSample(longest)
+        Depth::SecondSample(one_period(&feeds))
     } else {
         Depth::OneSample
     };
@@ -143,6 +142,17 @@ fn one_check(
     };
     print(&report.render(flags.output, paint))?;
     Ok(report.exit_code())
+}
+
+/// In this time every target was due once more. What a target asks for less often beside its main
+/// business, such as the hashes of etcd, does not count.
+fn one_period(feeds: &[Watched]) -> Duration {
+    let mut periods: BTreeMap<&TargetId, Duration> = BTreeMap::new();
+    for Watched { spec, .. } in feeds {
+        let period = periods.entry(&spec.id.target).or_insert(spec.period);
+        *period = spec.period.min(*period);
+    }
+    periods.into_values().max().unwrap_or_default()
 }
 
 /// Keeps the targets that `--only` names; a name that fits none is a mistake.

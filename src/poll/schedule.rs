@@ -20,7 +20,8 @@ const FIRST_SPREAD: Duration = Duration::from_secs(1);
 pub enum Schedule {
     /// The console: spread, then every period.
     Watch,
-    /// One-shot checks: everything at once, a second sample after `Duration`.
+    /// One-shot checks: everything at once, a second sample after `Duration` of what is not
+    /// slower by its own choice.
     Check(Duration),
 }
 
@@ -41,7 +42,7 @@ impl Schedule {
             let Self::Check(second) = self else {
                 return period;
             };
-            return second;
+            return second.max(period);
         };
         if failures > 0 {
             return pause(period, failures);
@@ -105,6 +106,13 @@ mod tests {
         let period = Duration::from_secs(10);
         let pauses: Vec<u64> = (1..=7).map(|n| pause(period, n).as_secs()).collect();
         assert_eq!(pauses, [10, 10, 15, 30, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_check_asks_nobody_more_often_than_its_period() {
+        let check = Schedule::Check(Duration::from_secs(32));
+        let next = |secs| check.next(Duration::from_secs(secs), 1, 0, 0.5).as_secs();
+        assert_eq!((next(10), next(32), next(600)), (32, 32, 600));
     }
 
     #[test]

@@ -73,6 +73,22 @@ pub fn render(report: &Report) -> String {
     }
     family(
         &mut out,
+        "midwatch_etcd_spare_members",
+        "Voters that the cluster can still lose before its quorum is gone, at least.",
+    );
+    for (row, spare) in report
+        .subjects
+        .iter()
+        .filter_map(|row| Some((row, row.spare?)))
+    {
+        let _ = writeln!(
+            out,
+            "midwatch_etcd_spare_members{{{}}} {spare}",
+            label("subject", &row.id)
+        );
+    }
+    family(
+        &mut out,
         "midwatch_finding",
         "1 for every finding that fires.",
     );
@@ -100,6 +116,16 @@ pub fn render(report: &Report) -> String {
         out,
         "midwatch_check_duration_seconds {}",
         seconds(report.took_ms)
+    );
+    family(
+        &mut out,
+        "midwatch_checks_waiting_for_second_sample",
+        "Checks that judge a rate and had one sample only.",
+    );
+    let _ = writeln!(
+        out,
+        "midwatch_checks_waiting_for_second_sample {}",
+        report.waiting_for_second_sample
     );
     family(
         &mut out,

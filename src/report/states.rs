@@ -88,6 +88,7 @@ pub(super) fn subjects(snap: &Snapshot, ledger: &Ledger) -> Vec<SubjectRow> {
             snap.known(subject)
         },
         age_ms: snap.age(subject).map(|(age, _)| millis(age)),
+        spare: spare(snap, subject),
     });
     let absent = TOP.into_iter().filter(|kind| !snap.is_configured(*kind));
     let absent = absent.map(|kind| SubjectRow {
@@ -95,8 +96,16 @@ pub(super) fn subjects(snap: &Snapshot, ledger: &Ledger) -> Vec<SubjectRow> {
         kind: kind_word(kind),
         state: State::NotConfigured,
         age_ms: None,
+        spare: None,
     });
     known.chain(absent).collect()
+}
+
+fn spare(snap: &Snapshot, subject: &Subject) -> Option<i32> {
+    if subject.kind != SubjectKind::Etcd {
+        return None;
+    }
+    Some(snap.quorum(subject).ok()?.spare_at_least())
 }
 
 /// The kind as it serialises: `etcd-member` is told apart from `etcd`.

@@ -37,6 +37,13 @@ pub fn render(report: &Report, paint: Paint) -> String {
     if !out.is_empty() {
         out.push('\n');
     }
+    if report.waiting_for_second_sample > 0 {
+        let _ = writeln!(
+            out,
+            "{} checks judge a rate and had one sample; add --wait for the second",
+            report.waiting_for_second_sample
+        );
+    }
     out.push_str(&summary(report));
     out.push('\n');
     out

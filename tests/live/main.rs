@@ -5,9 +5,11 @@
 //! built with Go first. Run it alone with `cargo test --test live`. With `MIDWATCH_RECORD=1` it also
 //! records the scenarios of `tests/fixtures/scenarios`; see `scenarios.rs`.
 
+mod checked;
 mod programs;
 mod recorder;
 mod scenarios;
+mod schema;
 mod servers;
 mod target;
 mod trials;

@@ -1,5 +1,6 @@
 //! Every trial, by the kind of target that it is about.
 
+mod check_etcd;
 mod etcd;
 mod host;
 mod prometheus;
@@ -7,4 +8,10 @@ mod sntp;
 
 use crate::Row;
 
-pub const ALL: &[&[Row]] = &[etcd::ROWS, host::ROWS, prometheus::ROWS, sntp::ROWS];
+pub const ALL: &[&[Row]] = &[
+    check_etcd::ROWS,
+    etcd::ROWS,
+    host::ROWS,
+    prometheus::ROWS,
+    sntp::ROWS,
+];
