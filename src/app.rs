@@ -26,6 +26,14 @@ pub struct Binding {
     pub scope: String,
 }
 
+/// Everything that is drawn, as it was when the reader froze the screen.
+#[derive(Clone, Debug)]
+struct Frozen {
+    model: Model,
+    ledger: Ledger,
+    now: Now,
+}
+
 /// What fills the body instead of the pane's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -66,7 +74,8 @@ pub struct App {
     order: Order,
     /// Model generation and view that `order` was computed from.
     computed: u64,
-    frozen: Option<Now>,
+    /// What the reader holds still, while the world goes on behind it.
+    frozen: Option<Box<Frozen>>,
     /// When the reader last moved: findings that began later are new to him. `None` until then.
     seen_until: Option<Stamp>,
     drawn: Drawn,
@@ -166,8 +175,8 @@ impl App {
         if self.ledger.run(&mut self.model, self.now) {
             self.dirty = true;
         }
-        let stamp = self.model.generation();
-        if self.computed != stamp && self.frozen.is_none() {
+        let stamp = self.shown().0.generation();
+        if self.computed != stamp {
             self.computed = stamp;
             self.reorder();
         }
@@ -214,10 +223,19 @@ impl App {
         self.order = order;
     }
 
+    /// What is on the screen: the world, or its frozen copy.
+    fn shown(&self) -> (&Model, &Ledger, Now) {
+        match &self.frozen {
+            Some(frozen) => (&frozen.model, &frozen.ledger, frozen.now),
+            None => (&self.model, &self.ledger, self.now),
+        }
+    }
+
     fn context(&self) -> Context<'_> {
+        let (model, ledger, now) = self.shown();
         Context {
-            snap: self.model.snapshot(self.now),
-            ledger: &self.ledger,
+            snap: model.snapshot(now),
+            ledger,
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
         }
@@ -291,7 +309,7 @@ impl App {
 
     #[must_use]
     pub fn frozen(&self) -> Option<Now> {
-        self.frozen
+        self.frozen.as_ref().map(|frozen| frozen.now)
     }
 
     #[must_use]

@@ -11,6 +11,8 @@ pub mod histogram;
 pub mod host;
 pub mod prometheus;
 
+use std::fmt::{self, Write as _};
+
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alert, AlertState, Alerts};
@@ -53,6 +55,20 @@ macro_rules! facts {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum FactKind { $($(#[$doc])* $name,)* }
+
+        impl fmt::Display for FactKind {
+            /// The name as words: `etcd alarms`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let name = match self { $(Self::$name => stringify!($name),)* };
+                for (at, c) in name.char_indices() {
+                    if at > 0 && c.is_uppercase() {
+                        f.write_char(' ')?;
+                    }
+                    f.write_char(c.to_ascii_lowercase())?;
+                }
+                Ok(())
+            }
+        }
 
         impl Fact {
             #[must_use]

@@ -33,6 +33,7 @@ mod etcd_slow_fsync;
 mod etcd_slow_peer;
 mod etcd_split;
 mod etcd_unhealthy;
+mod etcd_unreachable;
 mod etcd_versions_mixed;
 mod file_handles;
 pub mod fold;
@@ -103,6 +104,7 @@ pub static RULES: &[&Rule] = &[
     &etcd_slow_fsync::RULE,
     &etcd_slow_peer::RULE,
     &etcd_split::RULE,
+    &etcd_unreachable::RULE,
     &etcd_unhealthy::RULE,
     &etcd_versions_mixed::RULE,
     &file_handles::RULE,

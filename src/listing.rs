@@ -338,11 +338,20 @@ impl Order {
         let widths = listing
             .columns()
             .iter()
-            .map(|column| {
+            .enumerate()
+            .map(|(nth, column)| {
+                // Only the first column is indented.
+                let indent = |row: &Row| {
+                    if nth == 0 {
+                        usize::from(row.depth) * 2
+                    } else {
+                        0
+                    }
+                };
                 let cells = rows
                     .iter()
                     .take(MEASURED)
-                    .map(|row| listing.cell(cx, row, column.id).width());
+                    .map(|row| listing.cell(cx, row, column.id).width() + indent(row));
                 let widest = cells.max().unwrap_or(0).max(text::width(column.title));
                 u16::try_from(widest)
                     .unwrap_or(u16::MAX)

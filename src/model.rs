@@ -92,6 +92,10 @@ impl Model {
         let index = self.feeds.len();
         self.by_id.insert(spec.id.clone(), index);
         self.subjects.entry(spec.subject.clone()).or_default();
+        if let Some(whole) = spec.subject.whole() {
+            // A cluster of which nobody ever answered is a subject all the same.
+            self.subjects.entry(whole).or_default();
+        }
         self.dirty.insert(spec.subject.clone());
         self.dirty.insert(Subject::target(&spec.id));
         self.topology.place(&spec.id, &spec.subject);

@@ -172,6 +172,7 @@ impl Task {
         let mut polls: u32 = 0;
         loop {
             let (answer, took) = self.poll_once().await;
+            self.tell_change(&answer, failures);
             failures = if answer.outcome.is_ok() {
                 0
             } else {
@@ -186,6 +187,20 @@ impl Task {
         }
     }
 
+    /// The log gets what changed, once: going down and coming back.
+    fn tell_change(&self, answer: &Answer, failures: u32) {
+        match &answer.outcome {
+            Err(outage) if failures == 0 => {
+                let layer = outage.layer.word();
+                tracing::warn!(feed = %self.spec.id, layer, "down: {}", outage.detail);
+            }
+            Ok(_) if failures > 0 => {
+                tracing::info!(feed = %self.spec.id, failures, "answers again");
+            }
+            _ => {}
+        }
+    }
+
     /// One poll under its deadline. A panic in the source is an outage like any other.
     async fn poll_once(&mut self) -> (Answer, Duration) {
         let began = clock::stamp();
@@ -195,9 +210,6 @@ impl Task {
             Ok(Err(panic)) => Answer::failed(0, crash(panic.as_ref())),
             Err(_) => Answer::failed(0, self.late()),
         };
-        if let Err(outage) = &answer.outcome {
-            tracing::debug!(feed = %self.spec.id, layer = outage.layer.word(), detail = %outage.detail, "poll failed");
-        }
         (answer, clock::stamp().since(began))
     }
 

@@ -64,7 +64,7 @@ fn too_small(app: &App, painter: &mut Painter, area: Rect) {
 }
 
 fn worst(app: &App) -> Line {
-    match app.ledger.roots().first() {
+    match app.drawing_context().ledger.roots().first() {
         Some(entry) => {
             let role = crate::listing::severity_role(entry.effective);
             Line::new().with(
@@ -90,7 +90,14 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
             .with(" ", Role::Header)
             .with(format!(" {} ", app.identity.context), role);
     }
-    left = left.with("  read-only  ", Role::Header);
+    left = left.with(
+        if line.width < 80 {
+            "  "
+        } else {
+            "  read-only  "
+        },
+        Role::Header,
+    );
     for (kind, word) in [
         (SubjectKind::Host, "hosts"),
         (SubjectKind::Etcd, "etcd"),
@@ -121,7 +128,7 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
 /// `hosts 26/30!`: well of all, with a mark when one is not; nothing for a kind nobody watches.
 fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Line {
     let cx = app.drawing_context();
-    let all = app.model.subjects(kind).count();
+    let all = cx.snap.model.subjects(kind).count();
     if all == 0 {
         return line;
     }
@@ -133,7 +140,7 @@ fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Li
     let worst = app
         .model
         .subjects(kind)
-        .filter_map(|subject| app.ledger.within(subject))
+        .filter_map(|subject| cx.ledger.within(subject))
         .max();
     let role = match worst {
         _ if well == all => Role::Header,
@@ -157,46 +164,52 @@ fn tabs(app: &App, painter: &mut Painter, line: Rect) {
     let room = line
         .width
         .saturating_sub(u16::try_from(fresh.width()).unwrap_or(0) + 2);
-    let mut tabs = Line::new().text(" ");
-    for (at, pane) in PANES.iter().enumerate() {
-        let open = at == app.pane();
-        let (key, title) = if open {
-            (Role::Title, Role::Title)
-        } else {
-            (Role::Key, Role::Dim)
-        };
-        tabs = tabs
-            .with(format!("{} ", at + 1), key)
-            .with(pane.listing.title(), title)
-            .text("  ");
-    }
-    if tabs.width() > usize::from(room) {
-        tabs = Line::new().text(" ");
-        for (at, pane) in PANES.iter().enumerate() {
-            if at == app.pane() {
-                tabs = tabs
-                    .with(format!("{} {}", at + 1, pane.listing.title()), Role::Title)
-                    .text(" ");
-            } else {
-                tabs = tabs.with(format!("{}", at + 1), Role::Key).text(" ");
-            }
-        }
-    }
+    // Whole titles, short ones, or digits alone: whatever fits.
+    let tabs = [usize::MAX, 4, 0]
+        .into_iter()
+        .map(|letters| titles(app.pane(), letters))
+        .find(|tabs| tabs.width() <= usize::from(room))
+        .unwrap_or_else(|| titles(app.pane(), 0));
     painter.line(line.x, line.y, room, &tabs);
     painter.line_right(line.right() - 1, line.y, line.width - room, &fresh);
 }
 
+/// The panes by digit, each title cut to so many letters; the open one is whole.
+fn titles(open: usize, letters: usize) -> Line {
+    let mut tabs = Line::new().text(" ");
+    for (at, pane) in PANES.iter().enumerate() {
+        let title = pane.listing.title();
+        let (key, role, shown) = if at == open {
+            (Role::Title, Role::Title, title)
+        } else {
+            (Role::Key, Role::Dim, crate::text::clip(title, letters))
+        };
+        tabs = tabs.with((at + 1).to_string(), key);
+        if !shown.is_empty() {
+            tabs = tabs.text(" ").with(shown, role);
+        }
+        tabs = tabs.text(if letters > 4 { "  " } else { " " });
+    }
+    tabs
+}
+
 /// How many feeds are fresh, and the worst age with its owner.
 fn freshness(app: &App, short: bool) -> Line {
-    let now = app.now.stamp;
-    let feeds = app.model.feeds();
+    let cx = app.drawing_context();
+    let now = cx.snap.now.stamp;
+    let feeds = cx.snap.model.feeds();
     let fresh = feeds
         .iter()
         .filter(|feed| feed.freshness(now).is_usable() && feed.outage.is_none())
         .count();
     let mut line = Line::new();
     if app.frozen().is_some() {
-        line = line.with("FROZEN  ", Role::Accent);
+        line = line.with(
+            app.frozen().map_or_else(String::new, |at| {
+                at.wall.strftime("FROZEN %H:%M:%SZ  ").to_string()
+            }),
+            Role::Accent,
+        );
     }
     let role = if fresh == feeds.len() {
         Role::Dim

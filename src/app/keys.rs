@@ -1,7 +1,7 @@
 //! What the reader's wishes do to the state.
 
 use super::prompt::{Prompt, PromptKind, Typed};
-use super::{App, Page};
+use super::{App, Frozen, Page};
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -48,14 +48,7 @@ impl App {
             Intent::Fold => self.fold(),
             Intent::Copy => return self.copy(),
             Intent::PollNow => return self.poll_now(),
-            Intent::Freeze => {
-                self.frozen = if self.frozen.is_some() {
-                    None
-                } else {
-                    Some(self.now)
-                };
-                self.computed = u64::MAX;
-            }
+            Intent::Freeze => self.freeze(),
             Intent::Messages => {
                 self.show(Page::Messages);
                 return vec![Effect::FetchMessages];
@@ -66,6 +59,18 @@ impl App {
             Intent::Cancel => return vec![Effect::Quit],
         }
         Vec::new()
+    }
+
+    fn freeze(&mut self) {
+        self.frozen = match self.frozen.take() {
+            Some(_) => None,
+            None => Some(Box::new(Frozen {
+                model: self.model.clone(),
+                ledger: self.ledger.clone(),
+                now: self.now,
+            })),
+        };
+        self.reorder();
     }
 
     fn page_rows(&self) -> isize {
@@ -384,7 +389,14 @@ impl App {
     /// `S` then the letter or number of a column; the same column again turns the order round.
     fn pick_sort(&mut self, chord: Chord) {
         self.picking_sort = false;
-        let KeyCode::Char(c) = chord.code else { return };
+        // A chord with a modifier is no letter: ctrl-c cancels.
+        let KeyCode::Char(c) = (if chord.ctrl || chord.alt {
+            KeyCode::Esc
+        } else {
+            chord.code
+        }) else {
+            return;
+        };
         let columns = self.listing().columns();
         if c == '0' {
             self.view_mut().sort = None;

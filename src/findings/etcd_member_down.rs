@@ -16,7 +16,11 @@ It matters because each silent voter takes one from what the cluster can still l
 Look at its host first, then at the process and its disk. Do not remove it before that.",
     on: &[SubjectKind::Etcd],
     needs: &[FactKind::EtcdMembers],
-    causes: &[Cause::host("host-down"), Cause::whole("etcd-quorum-lost")],
+    causes: &[
+        Cause::host("host-down"),
+        Cause::whole("etcd-unreachable"),
+        Cause::whole("etcd-quorum-lost"),
+    ],
     check: |snap, cluster| judge(snap, cluster).into(),
 };
 

@@ -80,7 +80,7 @@ mod tests {
         w.wait(40);
         assert_eq!(
             w.says(&RULE, "etcd/prod"),
-            "unknown: EtcdMembers is 40s old"
+            "unknown: etcd members is 40s old"
         );
     }
 }

@@ -118,6 +118,9 @@ mod tests {
     fn an_unreadable_member_leaves_the_spare_unknown() {
         let mut w = Scenario::etcd(3);
         w.fail(&Etcd::feed(2), Layer::Auth, "401");
-        assert_eq!(w.says(&RULE, "etcd/prod"), "unknown: EtcdStatus never seen");
+        assert_eq!(
+            w.says(&RULE, "etcd/prod"),
+            "unknown: etcd status never seen"
+        );
     }
 }

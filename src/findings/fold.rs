@@ -219,7 +219,8 @@ fn sorted(entries: &Entries, places: &BTreeMap<FindingId, Place>) -> Vec<Finding
         .collect();
     roots.sort_by_key(|(id, place, entry)| {
         let spent = place.spare.filter(|spare| *spare <= 0).unwrap_or(i32::MAX);
-        let onset = entry.since.stamp;
+        // Whole seconds: what one fault broke within a second stays in the order of its names.
+        let onset = entry.since.stamp.0 / 1_000_000_000;
         (
             Reverse(place.effective),
             spent,

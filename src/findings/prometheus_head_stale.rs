@@ -29,6 +29,14 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
         return Ok(Verdict::NotApplicable);
     };
     let told_at = snap.now.wall_at(status.at);
+    // A server that just started shows what it found on disk: its first scrapes come in their turn.
+    let started = status
+        .value
+        .started_at
+        .map(|at| told_at.duration_since(at).as_secs_f64());
+    if started.is_some_and(|up| up < snap.thresholds(server).prometheus_head_lag) {
+        return Ok(Verdict::NotApplicable);
+    }
     // The bound of its clock that makes the lag smallest: only a proven lag counts.
     let clocks = snap.readings::<ClockOffset>(server);
     let ahead = clocks.iter().map(|clock| clock.value.offset.lo);

@@ -33,7 +33,7 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
     let mut found = Vec::new();
     let mut others = Vec::new();
     for target in &down {
-        match snap.model.topology().at(&target.instance, server) {
+        match own(snap, &target.instance, server) {
             Some(subject) => found.push(known(server, subject, target, &targets)),
             None => others.push(*target),
         }
@@ -44,6 +44,13 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
         found.push(rest(server, &others, others.len() + unnamed, &targets));
     }
     Ok(found.into())
+}
+
+/// What we watch ourselves at that very endpoint. A shared machine is not enough: the failure of
+/// something else on a host is not the host's.
+fn own<'a>(snap: &Snapshot<'a>, instance: &str, server: &Subject) -> Option<&'a Subject> {
+    let feed = snap.model.topology().feed_at(instance, server)?;
+    Some(snap.model.feeds()[feed].subject())
 }
 
 fn known(

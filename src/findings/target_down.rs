@@ -18,7 +18,12 @@ It matters because everything that this target tells is from then on only rememb
 Look at the layer that is named: it says how far the request came.",
     on: &[SubjectKind::Target],
     needs: &[],
-    causes: &[Cause::same("etcd-member-down"), Cause::host("host-down")],
+    causes: &[
+        Cause::same("etcd-unreachable"),
+        Cause::whole("etcd-unreachable"),
+        Cause::same("etcd-member-down"),
+        Cause::host("host-down"),
+    ],
     check,
 };
 
@@ -34,14 +39,13 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
 }
 
 fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
-    let place = place(feed);
     let (severity, what) = match outage.layer {
         Layer::Tcp if refused(outage) => (refusal(feed), "refuses"),
         Layer::Timeout | Layer::Dns | Layer::Tcp => (silence(feed), "does not answer"),
         Layer::Local => (Severity::Unknown, "cannot be asked"),
         _ => (Severity::Unknown, "cannot be read"),
     };
-    let summary = format!("{place} {what}: {outage}");
+    let summary = format!("{what}: {} ({})", outage.detail, outage.layer.word());
     let hint = outage.hint.as_deref().unwrap_or_default();
     finding(feed, severity, summary)
         .so_what(hint)
@@ -138,9 +142,9 @@ mod tests {
         }
         assert_eq!(
             says(&w, ETCD),
-            "CRIT etcd/prod/m1 https://10.0.0.1:2379 refuses: TCP: 10.0.0.1 refused the connection"
+            "CRIT etcd/prod/m1 refuses: 10.0.0.1 refused the connection (TCP)"
         );
-        assert!(says(&w, NODE).starts_with("WARN host/a http://10.0.0.1:9100 refuses"));
+        assert!(says(&w, NODE).starts_with("WARN host/a refuses"));
     }
 
     #[test]
@@ -156,9 +160,11 @@ mod tests {
     fn silence_is_critical_and_what_cannot_be_read_is_unknown() {
         let mut w = world();
         w.fail(NODE, Layer::Timeout, "connecting for 5s");
-        assert!(says(&w, NODE).starts_with("CRIT host/a http://10.0.0.1:9100 does not answer"));
+        assert!(
+            says(&w, NODE).starts_with("CRIT host/a does not answer: connecting for 5s (timeout)")
+        );
         w.fail(NODE, Layer::Tls, "unknown issuer");
-        assert!(says(&w, NODE).starts_with("UNKN host/a http://10.0.0.1:9100 cannot be read: TLS"));
+        assert!(says(&w, NODE).starts_with("UNKN host/a cannot be read: unknown issuer (TLS)"));
     }
 
     #[test]

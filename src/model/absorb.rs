@@ -234,7 +234,9 @@ impl Model {
 
     /// Marks every subject that this feed speaks about: its freshness changed.
     fn touch_all_of(&mut self, feed: FeedIndex) {
-        self.dirty.insert(self.feeds[feed].subject().clone());
+        let own = self.feeds[feed].subject().clone();
+        self.dirty.extend(own.whole());
+        self.dirty.insert(own);
         self.dirty.extend(self.told[feed].iter().cloned());
     }
 

@@ -103,9 +103,9 @@ pub enum Doubt {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Never(kind) => write!(f, "{kind:?} never seen"),
-            Self::Lost(kind, why) => write!(f, "{kind:?} not available: {why}"),
-            Self::Stale(kind, age) => write!(f, "{kind:?} is {} old", crate::units::span(*age)),
+            Self::Never(kind) => write!(f, "{kind} never seen"),
+            Self::Lost(kind, why) => write!(f, "{kind} not available: {why}"),
+            Self::Stale(kind, age) => write!(f, "{kind} is {} old", crate::units::span(*age)),
             Self::SecondSample => f.write_str("needs a second sample"),
         }
     }

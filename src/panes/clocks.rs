@@ -129,6 +129,12 @@ fn state(cx: &Context, subject: &Subject) -> Cell {
         Cell::mark("off", Role::Critical)
     } else if offset.at_least() > limits.clock_skew_warning {
         Cell::mark("off", Role::Warning)
+    } else if cx
+        .snap
+        .latest::<KernelClock>(subject)
+        .is_some_and(|kernel| !kernel.value.synced)
+    {
+        Cell::mark("unsynced", Role::Warning)
     } else if offset.at_most() > limits.clock_skew_warning {
         Cell::mark("too wide", Role::StateUnknown)
     } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Block, Pane, detail, no_head, parts};
-use crate::facts::{EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus, Histogram};
+use crate::facts::{EtcdHealth, EtcdMetrics, EtcdStatus, Histogram};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::{Reading, State};
 use crate::role::Role;
@@ -112,55 +112,42 @@ fn clusters(cx: &Context) -> Vec<Subject> {
     clusters
 }
 
-/// Voters that are listed, and those of them that answer freshly.
+/// Quorum in words, with the role that they are drawn in. Without a fresh member list nobody can
+/// tell: that is said, and not called lost.
 #[must_use]
-pub fn voters(cx: &Context, cluster: &Subject) -> (usize, usize) {
-    let members: Vec<&Subject> = cx
-        .snap
-        .model
-        .parts(cluster, SubjectKind::EtcdMember)
-        .collect();
-    let listed = cx.snap.latest::<EtcdMembers>(cluster);
-    let voters = listed.map_or(members.len(), |list| {
-        list.value.members.iter().filter(|m| !m.learner).count()
-    });
-    let answering = members
-        .iter()
-        .filter(|member| {
-            let status = cx
-                .snap
-                .fresh::<EtcdStatus>(member)
-                .is_ok_and(|status| !status.value.learner);
-            let health = cx
-                .snap
-                .fresh::<EtcdHealth>(member)
-                .is_ok_and(|health| !health.value.healthy);
-            status && !health
-        })
-        .count();
-    (voters, answering)
+pub fn quorum(cx: &Context, cluster: &Subject) -> (String, Role) {
+    let Ok(quorum) = cx.snap.quorum(cluster) else {
+        let asked = cx
+            .snap
+            .model
+            .parts(cluster, SubjectKind::EtcdMember)
+            .count();
+        return (format!("not known, 0 of {asked} answer"), Role::Unknown);
+    };
+    let (well, voters) = (quorum.healthy.len(), quorum.voters());
+    let (least, most) = (quorum.spare_at_least(), quorum.spare_at_most());
+    if most < 0 {
+        return (format!("{well} of {voters}, QUORUM LOST"), Role::Critical);
+    }
+    let spare = if least == most {
+        least.to_string()
+    } else {
+        format!("{} to {most}", least.max(0))
+    };
+    let role = match least {
+        ..=-1 => Role::Unknown,
+        0 if voters > 1 => Role::Warning,
+        _ => Role::Text,
+    };
+    (format!("{well} of {voters}, spare {spare}"), role)
 }
 
 fn cluster_cell(cx: &Context, cluster: &Subject, column: &str) -> Cell {
-    let (voters, well) = voters(cx, cluster);
-    let quorum = voters / 2 + 1;
     match column {
         "member" => Cell::text(cluster.leaf(), Role::Title),
         "state" => parts::state(cx, cluster),
         "role" => {
-            let role = if well < quorum {
-                Role::Critical
-            } else if well == quorum && voters > 1 {
-                Role::Warning
-            } else {
-                Role::Text
-            };
-            let spare = i64::try_from(well).unwrap_or(0) - i64::try_from(quorum).unwrap_or(0);
-            let text = if well < quorum {
-                format!("{well} of {voters}, QUORUM LOST")
-            } else {
-                format!("{well} of {voters}, spare {spare}")
-            };
+            let (text, role) = quorum(cx, cluster);
             Cell::text(text, role)
         }
         "version" => version_span(cx, cluster),

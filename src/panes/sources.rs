@@ -163,10 +163,7 @@ fn why(feed: &Feed) -> Cell {
         return Cell::text(format!("{outage}{count}"), Role::StateBad);
     }
     if let Some(lost) = feed.lost.first() {
-        return Cell::text(
-            format!("no {:?}: {}", lost.kind, lost.outage),
-            Role::Warning,
-        );
+        return Cell::text(format!("no {}: {}", lost.kind, lost.outage), Role::Warning);
     }
     if feed.refused > 0 {
         return Cell::text(
@@ -248,7 +245,7 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
     for lost in &feed.lost {
         line(
             "lost",
-            format!("{:?}: {}", lost.kind, lost.outage),
+            format!("{}: {}", lost.kind, lost.outage),
             Role::Warning,
         );
         if let Some(hint) = &lost.outage.hint {

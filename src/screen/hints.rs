@@ -28,11 +28,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("open", "open"),
     ("filter", "filter"),
     ("problems-only", "problems"),
-    ("sort", "sort"),
     ("help", "help"),
     ("quit", "quit"),
-    ("unfold", "unfold"),
     ("palette", "command"),
+    ("sort", "sort"),
+    ("unfold", "unfold"),
     ("poll-now", "poll now"),
 ];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[

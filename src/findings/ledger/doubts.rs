@@ -27,6 +27,8 @@ Look at the feed that should tell it: its last answer, and the layer at which it
         Cause::part("target-down"),
         Cause::part("target-partial"),
         Cause::whole("target-down"),
+        Cause::same("etcd-unreachable"),
+        Cause::whole("etcd-unreachable"),
         Cause::host("host-down"),
     ],
     check: |_, _| Verdict::NotApplicable,

@@ -149,7 +149,7 @@ fn a_stale_fact_is_unknown_and_not_cleared() {
     assert_eq!(roots[0].finding.severity, Severity::Unknown);
     assert_eq!(
         roots[0].finding.summary,
-        "1 check cannot be decided: Load is 1m00s old"
+        "1 check cannot be decided: load is 1m00s old"
     );
     assert!(roots[0].finding.so_what.contains("hot host/a"));
     assert_eq!(w.ledger.recent().next().unwrap().ended, Ended::Undecided);

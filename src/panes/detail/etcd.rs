@@ -1,12 +1,10 @@
 //! Everything about an etcd cluster or one member of it.
 
-use std::cmp::Ordering;
-
 use crate::facts::{EtcdAlarms, EtcdHash, EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus};
 use crate::listing::Context;
 use crate::model::Series;
 use crate::paint::Line;
-use crate::panes::{Block, etcd::voters};
+use crate::panes::{Block, etcd::quorum};
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 use crate::units::{self, Bytes};
@@ -30,23 +28,22 @@ pub fn etcd(cx: &Context, subject: &Subject) -> Vec<Block> {
 
 fn cluster(cx: &Context, cluster: &Subject) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let (voters, well) = voters(cx, cluster);
-    let quorum = voters / 2 + 1;
-    let verdict = match well.cmp(&quorum) {
-        Ordering::Greater => Line::new().with("one member may be taken down", Role::StateOk),
-        Ordering::Equal => Line::new().with(
+    let (words, _) = quorum(cx, cluster);
+    let verdict = match cx.snap.quorum(cluster) {
+        Err(_) => Line::new().with("cannot be known: no member list is fresh", Role::Unknown),
+        Ok(quorum) if quorum.spare_at_least() > 0 => {
+            Line::new().with("one member may be taken down", Role::StateOk)
+        }
+        Ok(quorum) if quorum.spare_at_most() < 0 => Line::new().with(
+            "NO: quorum is lost, no writes and only stale reads",
+            Role::Critical,
+        ),
+        Ok(_) => Line::new().with(
             "NO member may be taken down: the next loss stops writes",
             Role::Warning,
         ),
-        Ordering::Less => Line::new().with(
-            "quorum is lost: no writes, only stale reads",
-            Role::Critical,
-        ),
     };
-    blocks.push(row(
-        "safe now?",
-        verdict.dim(format!("   {well} of {voters} answer, quorum {quorum}")),
-    ));
+    blocks.push(row("safe now?", verdict.dim(format!("   {words}"))));
     if let Some(alarms) = cx.snap.latest::<EtcdAlarms>(cluster) {
         let text = if alarms.value.0.is_empty() {
             "none".into()
