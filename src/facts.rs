@@ -101,7 +101,7 @@ facts! {
     /// A certificate that a peer presented.
     Certificate,
     EtcdMembers,
-    EtcdStatus,
+    EtcdStatus boxed,
     EtcdAlarms,
     EtcdHash,
     EtcdHealth,
