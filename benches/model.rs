@@ -74,6 +74,13 @@ fn growth(figures: &mut Figures) {
             fleet.model.absorb(observation);
             again.push(median_ms(1, |_| _ = ledger.run(&mut fleet.model, now)));
         }
+        let findings = u32::try_from(ledger.counts().all).map_or(0.0, f64::from);
+        figures.note(
+            format!("findings of {count} hosts"),
+            findings,
+            "",
+            Goal::None,
+        );
         note(figures, "absorb a failure", count, quantile(absorbed, 0.5));
         note(figures, "judge a new failure", count, quantile(judged, 0.5));
         note(

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::chord::{Chord, Input, MouseKind};
+use crate::chord::{Chord, Input, MouseKind, Reply};
 use crate::clock::{self, Stamp};
 use crate::effect::Effect;
 use crate::event::{Drawn, Event, Message};
@@ -21,6 +21,7 @@ use crate::paint::Skin;
 use crate::poll::{Poller, Schedule, Watched};
 use crate::screen;
 use crate::terminal::{Terminal, TerminalEvent};
+use crate::theme::{Theme, is_light};
 use own::OwnMeter;
 
 /// Least time between two frames that only data asked for.
@@ -46,6 +47,8 @@ pub struct Console<'a> {
     pub feeds: Vec<Watched>,
     pub keymap: Keymap,
     pub skin: Skin<'a>,
+    /// The theme for a light ground, where the choice is the terminal's and it has not said.
+    pub light: Option<&'a Theme>,
     pub terminal: Terminal,
     pub events: Receiver<TerminalEvent>,
 }
@@ -60,6 +63,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         feeds,
         keymap,
         skin,
+        light,
         terminal,
         events,
     } = console;
@@ -70,6 +74,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         poller: None,
         keymap,
         skin,
+        light,
         terminal,
         keys: Keys::default(),
         own: OwnMeter::default(),
@@ -86,6 +91,7 @@ struct Driver<'a> {
     poller: Option<Poller>,
     keymap: Keymap,
     skin: Skin<'a>,
+    light: Option<&'a Theme>,
     terminal: Terminal,
     /// Keys of an unfinished sequence.
     keys: Keys,
@@ -192,8 +198,19 @@ impl Driver<'_> {
                 MouseKind::WheelDown => self.handle(Event::Intent(Intent::MoveDown)),
                 MouseKind::PressLeft => {}
             },
+            Input::Reply(Reply::Background(ground)) if is_light(ground) => self.lighten(),
             Input::FocusGained | Input::FocusLost | Input::Reply(_) => {}
         }
+    }
+
+    /// The terminal said only after the first frame that its ground is light.
+    fn lighten(&mut self) {
+        let Some(theme) = self.light.take() else {
+            return;
+        };
+        self.skin.theme = theme;
+        let (width, height) = self.terminal.size();
+        self.handle(Event::Resized { width, height });
     }
 
     fn key(&mut self, chord: Chord) {

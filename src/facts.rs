@@ -117,7 +117,7 @@ facts! {
     /// A certificate that a peer presented.
     Certificate,
     EtcdMembers,
-    EtcdStatus,
+    EtcdStatus boxed,
     EtcdAlarms,
     EtcdHash,
     EtcdHealth,

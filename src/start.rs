@@ -366,6 +366,21 @@ fn theme(
     })
 }
 
+/// The theme that a late answer of the terminal can still ask for: `auto` waits for it only so long.
+fn late_theme(
+    config: &Config,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Option<Theme>, Vec<ConfigError>> {
+    let depth = colours(config, environment);
+    let known = || terminal.background(Duration::ZERO).is_some();
+    if config.console.theme != "auto" || depth <= Colours::Sixteen || known() {
+        return Ok(None);
+    }
+    let theme = themes(environment)?.load("light", depth);
+    theme.map(Some).map_err(mistakes)
+}
+
 fn start_pane(config: &Config) -> Result<usize, Vec<ConfigError>> {
     let Some(wanted) = &config.console.open else {
         return Ok(0);
@@ -443,6 +458,7 @@ fn console(
         ]
     })?;
     let theme = theme(&config, environment, Some(&terminal))?;
+    let light = late_theme(&config, environment, &terminal)?;
     let plain = config.console.ascii || !speaks_utf8(environment);
     let glyphs = if plain {
         &glyph::ASCII
@@ -457,6 +473,7 @@ fn console(
             theme: &theme,
             glyphs,
         },
+        light: light.as_ref(),
         terminal,
         events,
     };

@@ -71,8 +71,9 @@ impl Stop {
 /// process ended for it.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long to wait for the background colour before the first frame.
-pub const BACKGROUND_BUDGET: Duration = Duration::from_millis(100);
+/// How long to wait for the background colour before the first frame. Half of what that frame may
+/// take: a mute terminal must not be a slow one, and a later answer still changes the colours.
+pub const BACKGROUND_BUDGET: Duration = Duration::from_millis(50);
 
 /// Is the mouse reported to midwatch, or left to the terminal's own selection?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::{Cause, Evidence, Finding, Relation, Rule, Severity, Verdict};
 use crate::facts::FactKind;
 use crate::model::{Feed, Snapshot};
+use crate::observation::Layer;
 use crate::subject::{Subject, SubjectKind};
 
 /// See the doc.
@@ -25,7 +26,12 @@ Look at the layer of the failures: refused means that etcd is down, silence that
 fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
     let of_members = |feed: &&Feed| feed.subject().whole().as_ref() == Some(cluster);
     let members: Vec<&Feed> = snap.model.feeds().iter().filter(of_members).collect();
-    if members.is_empty() || members.iter().any(|feed| feed.outage.is_none()) {
+    // An answer that cannot be read is an answer: that is for `target-down` to say.
+    let silent = |feed: &&Feed| {
+        let layer = feed.outage.as_ref().map(|outage| outage.layer);
+        matches!(layer, Some(Layer::Dns | Layer::Tcp | Layer::Timeout))
+    };
+    if members.is_empty() || !members.iter().all(silent) {
         return Verdict::Clear;
     }
     let count = members.len();
@@ -54,7 +60,6 @@ fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::observation::Layer;
 
     const FEEDS: [&str; 2] = [
         "etcd/prod https://10.0.0.1:2379",
@@ -87,6 +92,14 @@ mod tests {
             1,
             "{rows}"
         );
+    }
+
+    #[test]
+    fn what_answers_and_cannot_be_read_is_not_unreachable() {
+        let mut world = world();
+        world.fail(FEEDS[0], Layer::Tcp, "refused the connection");
+        world.fail(FEEDS[1], Layer::Tls, "unknown issuer");
+        assert_eq!(world.says(&RULE, "etcd/prod"), "clear");
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
 
 use super::ledger::{Counts, Entry};
 use super::{Cause, FindingId, Relation, Severity};
@@ -27,179 +29,181 @@ pub(super) struct Place {
 /// The order of all findings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Folded {
-    places: BTreeMap<FindingId, Place>,
     pub roots: Vec<FindingId>,
-    pub worst: BTreeMap<Subject, Severity>,
-    pub worst_within: BTreeMap<Subject, Severity>,
+    pub worst: FxHashMap<Subject, Severity>,
+    pub worst_within: FxHashMap<Subject, Severity>,
     pub counts: Counts,
 }
 
-impl Folded {
-    pub fn place(&mut self, id: &FindingId) -> Place {
-        self.places.remove(id).unwrap_or(Place {
-            cause: None,
-            folded: Vec::new(),
-            weight: 0,
-            effective: Severity::Unknown,
-            spare: None,
-        })
-    }
-}
-
-/// Puts every finding under its cause, works out what each row stands for, and sorts the rows.
+/// Puts every finding under its cause, works out what each row stands for, and sorts the rows. The
+/// places are in the order of the entries.
 pub(super) fn fold(
     entries: &Entries,
     topology: &Topology,
     causes_of: impl Fn(&str) -> &'static [Cause],
-) -> Folded {
-    let causes = causes(entries, topology, causes_of);
-    let mut places: BTreeMap<FindingId, Place> = BTreeMap::new();
-    for (id, entry) in entries {
-        let place = Place {
-            cause: causes.get(id).cloned(),
+) -> (Folded, Vec<Place>) {
+    let ranked = Ranked::new(entries);
+    let causes = causes(&ranked, topology, causes_of);
+    let mut places: Vec<Place> = ranked
+        .all
+        .iter()
+        .zip(&causes)
+        .map(|(entry, cause)| Place {
+            cause: cause.map(|cause| ranked.all[cause].id.clone()),
             folded: Vec::new(),
             weight: 0,
             effective: entry.finding.severity,
             spare: entry.finding.spare,
-        };
-        places.insert(id.clone(), place);
-    }
-    for (id, entry) in entries {
-        if let Some(cause) = causes.get(id).and_then(|cause| places.get_mut(cause)) {
-            cause.folded.push(id.clone());
+        })
+        .collect();
+    for (at, entry) in ranked.all.iter().enumerate() {
+        if let Some(cause) = causes[at] {
+            places[cause].folded.push(entry.id.clone());
         }
-        let mut above = causes.get(id);
-        while let Some(place) = above.and_then(|cause| places.get_mut(cause)) {
+        let mut above = causes[at];
+        while let Some(cause) = above {
+            let place = &mut places[cause];
             place.weight += 1;
             place.effective = place.effective.max(entry.finding.severity);
             place.spare = least(place.spare, entry.finding.spare);
-            above = above.and_then(|cause| causes.get(cause));
+            above = causes[cause];
         }
     }
+    let roots = sorted(&ranked, &places);
     let mut folded = Folded {
-        roots: sorted(entries, &places),
+        counts: count(&roots, &places),
+        roots: roots.iter().map(|at| ranked.all[*at].id.clone()).collect(),
         ..Folded::default()
     };
-    folded.counts = count(&folded.roots, &places);
-    note_worst(entries, &mut folded);
-    folded.places = places;
-    folded
+    note_worst(&ranked, &mut folded);
+    (folded, places)
+}
+
+/// The findings in the order of their ids (rule, subject, key), known by their number in it: a
+/// number is cheap to compare and to keep, an id is not.
+struct Ranked<'a> {
+    all: Vec<&'a Entry>,
+    by_rule: FxHashMap<&'a str, Range<usize>>,
+}
+
+impl<'a> Ranked<'a> {
+    fn new(entries: &'a Entries) -> Self {
+        let all: Vec<&Entry> = entries.values().collect();
+        let mut by_rule: FxHashMap<&str, Range<usize>> = FxHashMap::default();
+        for (at, entry) in all.iter().enumerate() {
+            let range = by_rule.entry(&*entry.id.rule).or_insert(at..at);
+            range.end = at + 1;
+        }
+        Self { all, by_rule }
+    }
+
+    fn on_any(&self, rule: &str) -> Range<usize> {
+        self.by_rule.get(rule).cloned().unwrap_or_default()
+    }
+
+    /// The findings of a rule from the first subject that `is_before` refuses to the last that
+    /// `is_within` takes.
+    fn within(
+        &self,
+        rule: &str,
+        is_before: impl Fn(&Subject) -> bool,
+        is_within: impl Fn(&Subject) -> bool,
+    ) -> Range<usize> {
+        let of_rule = self.on_any(rule);
+        let found = &self.all[of_rule.clone()];
+        let start = found.partition_point(|entry| is_before(&entry.id.subject));
+        let inside = found[start..].iter();
+        let count = inside
+            .take_while(|entry| is_within(&entry.id.subject))
+            .count();
+        of_rule.start + start..of_rule.start + start + count
+    }
+
+    fn on_subject(&self, rule: &str, subject: &Subject) -> Range<usize> {
+        self.within(rule, |known| known < subject, |known| known == subject)
+    }
+
+    fn on_parts(&self, rule: &str, whole: &Subject) -> Vec<usize> {
+        let kinds: &[SubjectKind] = match whole.kind {
+            SubjectKind::Host => &[SubjectKind::Mount, SubjectKind::Disk, SubjectKind::Nic],
+            SubjectKind::Etcd => &[SubjectKind::EtcdMember],
+            _ => &[],
+        };
+        if kinds.is_empty() || self.on_any(rule).is_empty() {
+            return Vec::new();
+        }
+        let prefix = format!("{}/", whole.path);
+        let parts = kinds.iter().flat_map(|kind| {
+            let first = Subject::new(*kind, prefix.as_str());
+            self.within(
+                rule,
+                |known| *known < first,
+                |known| known.kind == *kind && known.path.starts_with(&prefix),
+            )
+        });
+        parts.collect()
+    }
 }
 
 /// The one cause of each finding that has any. Following causes always ends: one that would close
 /// a circle is not taken.
 fn causes(
-    entries: &Entries,
+    ranked: &Ranked,
     topology: &Topology,
     causes_of: impl Fn(&str) -> &'static [Cause],
-) -> BTreeMap<FindingId, FindingId> {
-    let mut causes = BTreeMap::new();
-    for id in entries.keys() {
-        let found = causes_of(&id.rule)
+) -> Vec<Option<usize>> {
+    let mut causes = vec![None; ranked.all.len()];
+    for at in 0..ranked.all.len() {
+        // Most causes fire nowhere: looking for them on each subject would be most of the work.
+        causes[at] = causes_of(&ranked.all[at].id.rule)
             .iter()
-            .find_map(|cause| seen(entries, topology, id, cause, &causes));
-        if let Some(found) = found {
-            causes.insert(id.clone(), found);
-        }
+            .filter(|cause| ranked.by_rule.contains_key(cause.rule))
+            .find_map(|cause| seen(ranked, topology, at, cause, &causes));
     }
     causes
 }
 
 /// The gravest finding of the cause's rule that stands where the cause must, if any does.
 fn seen(
-    entries: &Entries,
+    ranked: &Ranked,
     topology: &Topology,
-    symptom: &FindingId,
+    symptom: usize,
     cause: &Cause,
-    known: &BTreeMap<FindingId, FindingId>,
-) -> Option<FindingId> {
-    let of = |subject: &Subject| on_subject(entries, cause.rule, subject);
-    let whole = symptom.subject.whole();
-    let mut candidates: Vec<&Entry> = match cause.at {
-        Relation::Same => of(&symptom.subject).collect(),
-        Relation::Part => on_parts(entries, cause.rule, &symptom.subject),
-        Relation::Whole => whole.iter().flat_map(of).collect(),
-        Relation::Anywhere => on_any(entries, cause.rule),
+    known: &[Option<usize>],
+) -> Option<usize> {
+    let subject = &ranked.all[symptom].id.subject;
+    let of = |subject: &Subject| ranked.on_subject(cause.rule, subject);
+    let mut candidates: Vec<usize> = match cause.at {
+        Relation::Same => of(subject).collect(),
+        Relation::Part => ranked.on_parts(cause.rule, subject),
+        Relation::Whole => match subject.whole() {
+            Some(whole) => {
+                let parts = ranked.on_parts(cause.rule, &whole);
+                of(&whole).chain(parts).collect()
+            }
+            None => Vec::new(),
+        },
+        Relation::Anywhere => ranked.on_any(cause.rule).collect(),
         Relation::Host => topology
-            .host_of(&symptom.subject)
-            .into_iter()
-            .flat_map(of)
-            .collect(),
+            .host_of(subject)
+            .map_or_else(Vec::new, |host| of(host).collect()),
     };
-    if cause.at == Relation::Whole
-        && let Some(whole) = &whole
-    {
-        candidates.extend(on_parts(entries, cause.rule, whole));
-    }
-    candidates.retain(|entry| entry.id != *symptom && !leads_to(known, &entry.id, symptom));
-    let gravest = candidates
+    candidates.retain(|at| *at != symptom && !leads_to(known, *at, symptom));
+    // Of equal ones the first, which is the one with the least id.
+    candidates
         .into_iter()
-        .max_by_key(|entry| (entry.finding.severity, Reverse(&entry.id)));
-    gravest.map(|entry| entry.id.clone())
+        .max_by_key(|at| (ranked.all[*at].finding.severity, Reverse(*at)))
 }
 
-fn leads_to(causes: &BTreeMap<FindingId, FindingId>, from: &FindingId, to: &FindingId) -> bool {
+fn leads_to(causes: &[Option<usize>], from: usize, to: usize) -> bool {
     let mut at = Some(from);
-    while let Some(id) = at {
-        if id == to {
+    while let Some(number) = at {
+        if number == to {
             return true;
         }
-        at = causes.get(id);
+        at = causes[number];
     }
     false
-}
-
-fn on_subject<'a>(
-    entries: &'a Entries,
-    rule: &str,
-    subject: &Subject,
-) -> impl Iterator<Item = &'a Entry> + use<'a> {
-    let first = FindingId {
-        rule: rule.into(),
-        subject: subject.clone(),
-        key: "".into(),
-    };
-    let (rule, subject) = (first.rule.clone(), subject.clone());
-    entries
-        .range((Bound::Included(first), Bound::Unbounded))
-        .take_while(move |(id, _)| id.rule == rule && id.subject == subject)
-        .map(|(_, entry)| entry)
-}
-
-fn on_any<'a>(entries: &'a Entries, rule: &str) -> Vec<&'a Entry> {
-    let first = FindingId {
-        rule: rule.into(),
-        subject: Subject::fleet(),
-        key: "".into(),
-    };
-    let range = entries.range((Bound::Included(first), Bound::Unbounded));
-    range
-        .take_while(|(id, _)| &*id.rule == rule)
-        .map(|(_, entry)| entry)
-        .collect()
-}
-
-fn on_parts<'a>(entries: &'a Entries, rule: &str, whole: &Subject) -> Vec<&'a Entry> {
-    let kinds: &[SubjectKind] = match whole.kind {
-        SubjectKind::Host => &[SubjectKind::Mount, SubjectKind::Disk, SubjectKind::Nic],
-        SubjectKind::Etcd => &[SubjectKind::EtcdMember],
-        _ => &[],
-    };
-    let prefix = format!("{}/", whole.path);
-    let mut found = Vec::new();
-    for &kind in kinds {
-        let first = FindingId {
-            rule: rule.into(),
-            subject: Subject::new(kind, prefix.as_str()),
-            key: "".into(),
-        };
-        let range = entries.range((Bound::Included(first), Bound::Unbounded));
-        let inside = range.take_while(|(id, _)| {
-            &*id.rule == rule && id.subject.kind == kind && id.subject.path.starts_with(&prefix)
-        });
-        found.extend(inside.map(|(_, entry)| entry));
-    }
-    found
 }
 
 fn least(a: Option<i32>, b: Option<i32>) -> Option<i32> {
@@ -211,34 +215,28 @@ fn least(a: Option<i32>, b: Option<i32>) -> Option<i32> {
 
 /// What hurts most first: effective severity, redundancy that is used up, how much it explains,
 /// how long it lasts.
-fn sorted(entries: &Entries, places: &BTreeMap<FindingId, Place>) -> Vec<FindingId> {
-    let mut roots: Vec<_> = places
-        .iter()
-        .filter(|(_, place)| place.cause.is_none())
-        .filter_map(|(id, place)| Some((id, place, entries.get(id)?)))
+fn sorted(ranked: &Ranked, places: &[Place]) -> Vec<usize> {
+    let mut roots: Vec<usize> = (0..places.len())
+        .filter(|at| places[*at].cause.is_none())
         .collect();
-    roots.sort_by_key(|(id, place, entry)| {
+    roots.sort_by_key(|at| {
+        let place = &places[*at];
         let spent = place.spare.filter(|spare| *spare <= 0).unwrap_or(i32::MAX);
         // Whole seconds: what one fault broke within a second stays in the order of its names.
-        let onset = entry.since.stamp.0 / 1_000_000_000;
-        (
-            Reverse(place.effective),
-            spent,
-            Reverse(place.weight),
-            onset,
-            *id,
-        )
+        let onset = ranked.all[*at].since.stamp.0 / 1_000_000_000;
+        let (effective, weight) = (Reverse(place.effective), Reverse(place.weight));
+        (effective, spent, weight, onset, *at)
     });
-    roots.into_iter().map(|(id, ..)| id.clone()).collect()
+    roots
 }
 
-fn count(roots: &[FindingId], places: &BTreeMap<FindingId, Place>) -> Counts {
+fn count(roots: &[usize], places: &[Place]) -> Counts {
     let mut counts = Counts {
         all: places.len(),
         ..Counts::default()
     };
-    for place in roots.iter().filter_map(|id| places.get(id)) {
-        match place.effective {
+    for at in roots {
+        match places[*at].effective {
             Severity::Critical => counts.critical += 1,
             Severity::Unknown => counts.unknown += 1,
             Severity::Warning => counts.warning += 1,
@@ -248,18 +246,18 @@ fn count(roots: &[FindingId], places: &BTreeMap<FindingId, Place>) -> Counts {
     counts
 }
 
-fn note_worst(entries: &Entries, folded: &mut Folded) {
-    for entry in entries.values() {
+fn note_worst(ranked: &Ranked, folded: &mut Folded) {
+    for entry in &ranked.all {
         let severity = entry.finding.severity;
-        let note = |map: &mut BTreeMap<Subject, Severity>, subject: &Subject| {
-            map.entry(subject.clone())
+        let note = |map: &mut FxHashMap<Subject, Severity>, subject: Subject| {
+            map.entry(subject)
                 .and_modify(|worst| *worst = severity.max(*worst))
                 .or_insert(severity);
         };
-        note(&mut folded.worst, &entry.id.subject);
-        note(&mut folded.worst_within, &entry.id.subject);
+        note(&mut folded.worst, entry.id.subject.clone());
+        note(&mut folded.worst_within, entry.id.subject.clone());
         if let Some(whole) = entry.id.subject.whole() {
-            note(&mut folded.worst_within, &whole);
+            note(&mut folded.worst_within, whole);
         }
     }
 }

@@ -12,13 +12,15 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 pub use crash::RULE_CRASHED;
 pub use doubts::NOT_KNOWN;
 use doubts::{Shade, shade};
 use flips::Flips;
 
 use super::fold::{self, Folded};
-use super::{Finding, FindingId, RULES, Rule, Severity, Verdict};
+use super::{Cause, Finding, FindingId, RULES, Rule, Severity, Verdict};
 use crate::clock::{Now, Stamp};
 use crate::model::{Doubt, Model, Snapshot};
 use crate::subject::{Subject, SubjectKind};
@@ -121,6 +123,8 @@ struct Change {
 pub struct Ledger {
     rules: &'static [&'static Rule],
     by_kind: BTreeMap<SubjectKind, Vec<usize>>,
+    /// What explains the findings of each rule.
+    causes: FxHashMap<&'static str, &'static [Cause]>,
     verdicts: BTreeMap<Subject, BTreeMap<usize, Held>>,
     entries: BTreeMap<FindingId, Entry>,
     folded: Folded,
@@ -150,9 +154,12 @@ impl Ledger {
                 by_kind.entry(*kind).or_default().push(index);
             }
         }
+        let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
+        let all = rules.iter().copied().chain(own);
         Self {
             rules,
             by_kind,
+            causes: all.map(|rule| (rule.id, rule.causes)).collect(),
             verdicts: BTreeMap::new(),
             entries: BTreeMap::new(),
             folded: Folded::default(),
@@ -400,15 +407,10 @@ impl Ledger {
     }
 
     fn refold(&mut self, model: &Model) {
-        let (rules, own) = (self.rules, [&NOT_KNOWN, &RULE_CRASHED]);
-        let causes_of = |id: &str| {
-            let mut all = rules.iter().copied().chain(own);
-            all.find(|rule| rule.id == id)
-                .map_or(&[][..], |rule| rule.causes)
-        };
-        self.folded = fold::fold(&self.entries, model.topology(), causes_of);
-        for entry in self.entries.values_mut() {
-            let place = self.folded.place(&entry.id);
+        let causes_of = |id: &str| self.causes.get(id).copied().unwrap_or_default();
+        let (folded, places) = fold::fold(&self.entries, model.topology(), causes_of);
+        self.folded = folded;
+        for (entry, place) in self.entries.values_mut().zip(places) {
             entry.cause = place.cause;
             entry.folded = place.folded;
             entry.weight = place.weight;

@@ -57,15 +57,14 @@ impl Listing for Hosts {
     }
 
     fn rows(&self, cx: &Context) -> Vec<Row> {
-        let mut hosts: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Host).collect();
-        hosts.sort_by(|a, b| {
-            parts::state_rank(cx, a)
-                .total_cmp(&parts::state_rank(cx, b))
-                .then_with(|| a.cmp(b))
-        });
-        hosts
+        let hosts = cx.snap.model.subjects(SubjectKind::Host);
+        let mut ranked: Vec<(f64, &Subject)> = hosts
+            .map(|host| (parts::state_rank(cx, host), host))
+            .collect();
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        ranked
             .into_iter()
-            .map(|host| {
+            .map(|(_, host)| {
                 Row::new(RowKey::Subject(host.clone())).problem(parts::is_problem(cx, host))
             })
             .collect()
