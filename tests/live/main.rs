@@ -10,6 +10,7 @@ mod programs;
 mod recorder;
 mod scenarios;
 mod schema;
+mod seat;
 mod servers;
 mod target;
 mod trials;

@@ -50,10 +50,10 @@ pub fn required() -> bool {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    // Daemons often live in sbin, which an ordinary user's path lacks.
+    // Daemons often live in sbin, which an ordinary user's path lacks, and Go beside everything.
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/go/bin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
 }

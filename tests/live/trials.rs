@@ -1,6 +1,8 @@
-//! Every trial, by the kind of target that it is about.
+//! Every trial, by the kind of target that it is about; those through the binary by how it is run.
 
 mod check_etcd;
+mod check_fleet;
+mod console;
 mod etcd;
 mod host;
 mod prometheus;
@@ -10,6 +12,8 @@ use crate::Row;
 
 pub const ALL: &[&[Row]] = &[
     check_etcd::ROWS,
+    check_fleet::ROWS,
+    console::ROWS,
     etcd::ROWS,
     host::ROWS,
     prometheus::ROWS,
