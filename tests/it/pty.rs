@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Session, line_state, process_state};
+use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Seen, Session, line_state, process_state};
 
 fn probe() -> Program {
     let test = std::env::current_exe().unwrap();
@@ -193,6 +193,8 @@ fn a_light_terminal_that_answers_late_gets_light_colours() {
             )
             .into(),
         ],
+        environment: Vec::new(),
+        script: SCRIPT,
         ready: "Triage",
         quit: b"q",
     });
