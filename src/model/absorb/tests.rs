@@ -1,3 +1,5 @@
+//! Absorbing: what a poll leaves behind, and what it costs.
+
 use std::time::Duration;
 
 use crate::clock::Now;
