@@ -14,6 +14,7 @@ use crate::paint::{Line, Painter, Skin};
 use crate::panes::{PANES, parts};
 use crate::role::Role;
 use crate::subject::SubjectKind;
+use crate::text;
 use crate::units;
 
 /// The smallest screen on which a list can be read.
@@ -98,16 +99,25 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
         },
         Role::Header,
     );
-    for (kind, word) in [
-        (SubjectKind::Host, "hosts"),
-        (SubjectKind::Etcd, "etcd"),
-        (SubjectKind::Prometheus, "prometheus"),
-        (SubjectKind::Sntp, "time"),
-    ] {
-        let counted = count(app, left.clone(), kind, word, line.width);
-        if counted.width() + 12 < usize::from(line.width) {
-            left = counted;
-        }
+    let mut counts: Vec<Count> = COUNTED
+        .iter()
+        .filter_map(|(kind, word)| count(app, *kind, word, line.width))
+        .collect();
+    let room = usize::from(line.width).saturating_sub(left.width() + 12);
+    // Where not all fit, those with nothing wrong go first.
+    while counts
+        .iter()
+        .map(|count| count.text.len() + 2)
+        .sum::<usize>()
+        > room
+    {
+        let Some(at) = counts.iter().rposition(|count| count.role == Role::Header) else {
+            break;
+        };
+        counts.remove(at);
+    }
+    for count in counts {
+        left = left.with(count.text, count.role).with("  ", Role::Header);
     }
     if !app.identity.tls_off.is_empty() {
         left = left.with(
@@ -125,23 +135,32 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
     );
 }
 
+/// Kinds that the header counts.
+const COUNTED: [(SubjectKind, &str); 5] = [
+    (SubjectKind::Host, "hosts"),
+    (SubjectKind::Etcd, "etcd"),
+    (SubjectKind::Prometheus, "prometheus"),
+    (SubjectKind::Alertmanager, "alertmgr"),
+    (SubjectKind::Sntp, "time"),
+];
+
+struct Count {
+    text: String,
+    role: Role,
+}
+
 /// `hosts 26/30!`: well of all, with a mark when one is not; nothing for a kind nobody watches.
-fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Line {
+fn count(app: &App, kind: SubjectKind, word: &str, width: u16) -> Option<Count> {
     let cx = app.drawing_context();
-    let all = cx.snap.model.subjects(kind).count();
-    if all == 0 {
-        return line;
+    let (mut all, mut well, mut worst) = (0, 0, None);
+    for subject in cx.snap.model.subjects(kind) {
+        all += 1;
+        well += usize::from(!parts::is_problem(&cx, subject));
+        worst = worst.max(cx.ledger.within(subject));
     }
-    let well = app
-        .model
-        .subjects(kind)
-        .filter(|subject| !parts::is_problem(&cx, subject))
-        .count();
-    let worst = app
-        .model
-        .subjects(kind)
-        .filter_map(|subject| cx.ledger.within(subject))
-        .max();
+    if all == 0 {
+        return None;
+    }
     let role = match worst {
         _ if well == all => Role::Header,
         Some(Severity::Critical) => Role::Critical,
@@ -149,13 +168,15 @@ fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Li
         _ => Role::Unknown,
     };
     let word = if width < 100 {
-        &word[..word.len().min(4)]
+        text::clip(word, 4)
     } else {
         word
     };
     let mark = if well == all { "" } else { "!" };
-    line.with(format!("{word} {well}/{all}{mark}"), role)
-        .with("  ", Role::Header)
+    Some(Count {
+        text: format!("{word} {well}/{all}{mark}"),
+        role,
+    })
 }
 
 /// Panes by digit on the left, freshness of the whole picture on the right.
@@ -182,7 +203,7 @@ fn titles(open: usize, letters: usize) -> Line {
         let (key, role, shown) = if at == open {
             (Role::Title, Role::Title, title)
         } else {
-            (Role::Key, Role::Dim, crate::text::clip(title, letters))
+            (Role::Key, Role::Dim, text::clip(title, letters))
         };
         tabs = tabs.with((at + 1).to_string(), key);
         if !shown.is_empty() {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Block, Extra, Pane, detail, parts};
-use crate::facts::{ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure};
+use crate::facts::{
+    ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure, Witness,
+};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::history::rate;
 use crate::model::{Freshness, Series};
@@ -25,9 +27,9 @@ static COLUMNS: &[Column] = &[
     Column::left("state", "STATE", 10..=12, 0),
     Column::right("errors", "ERR", 3..=6, 2),
     Column::left("saturation", "SATURATED", 9..=16, 1),
-    Column::right("cpu", "CPU", 4..=14, 1),
+    Column::right("cpu", "CPU", 5..=14, 1),
     Column::left("trend", "CPU OVER TIME", 14..=30, 4),
-    Column::right("memory", "MEM", 4..=14, 1),
+    Column::right("memory", "MEM", 5..=14, 1),
     Column::right("disk", "FULLEST", 8..=20, 2),
     Column::right("load", "LOAD", 5..=6, 6),
     Column::right("net", "NET", 10..=12, 7),
@@ -330,46 +332,30 @@ fn queue(cx: &Context, host: &Subject) -> Option<Cell> {
     (longest > limit).then(|| Cell::text(format!("queue {longest:.0}"), Role::Warning))
 }
 
+/// What the kernel says of its clock comes before its distance to ours: a clock that nobody
+/// disciplines may agree by chance.
 fn clock(cx: &Context, host: &Subject) -> Cell {
     let kernel = cx.snap.latest::<KernelClock>(host);
-    let synced = kernel.map(|reading| reading.value.synced);
+    if let Some(kernel) = kernel.filter(|kernel| !kernel.value.synced) {
+        return parts::value("unsynced", kernel.freshness, Role::Warning);
+    }
     let Some(reading) = cx.snap.latest::<ClockOffset>(host) else {
-        return match synced {
-            Some(true) => Cell::plain("synced"),
-            Some(false) => Cell::text("unsynced", Role::Warning),
-            None => Cell::unknown(),
-        };
+        return kernel.map_or_else(Cell::unknown, |kernel| {
+            parts::value("synced", kernel.freshness, Role::Text)
+        });
     };
+    if reading.value.witness == Witness::Own {
+        return parts::value("own", reading.freshness, Role::Dim);
+    }
     let limits = cx.snap.thresholds(host);
     let proven = reading.value.offset.at_least();
-    let role = match synced {
-        Some(false) => Role::Warning,
-        _ => parts::over(
-            proven,
-            limits.clock_skew_warning,
-            limits.clock_skew_critical,
-        ),
-    };
-    if reading.value.witness == crate::facts::Witness::Own {
-        let word = if synced == Some(false) {
-            "unsynced"
-        } else {
-            "own"
-        };
-        return Cell::text(
-            word,
-            if synced == Some(false) {
-                Role::Warning
-            } else {
-                Role::Dim
-            },
-        );
-    }
-    parts::value(
-        units::offset(reading.value.offset.mid()),
-        reading.freshness,
-        role,
-    )
+    let role = parts::over(
+        proven,
+        limits.clock_skew_warning,
+        limits.clock_skew_critical,
+    );
+    let offset = units::offset(reading.value.offset.mid());
+    parts::value(offset, reading.freshness, role)
 }
 
 fn uptime(cx: &Context, host: &Subject) -> Option<Duration> {

@@ -17,7 +17,7 @@ struct Sources;
 
 static COLUMNS: &[Column] = &[
     Column::left("target", "TARGET", 12..=30, 0),
-    Column::left("endpoint", "ENDPOINT", 16..=44, 3),
+    Column::left("endpoint", "ENDPOINT", 16..=44, 4),
     Column::left("state", "STATE", 9..=11, 0),
     Column::right("last", "LAST OK", 7..=14, 0),
     Column::right("latency", "LATENCY", 7..=7, 2),
@@ -25,7 +25,7 @@ static COLUMNS: &[Column] = &[
     Column::right("bytes", "BYTES", 8..=8, 5),
     Column::right("polls", "POLLS", 5..=7, 6),
     Column::right("errors", "ERR", 3..=6, 2),
-    Column::right("next", "NEXT", 6..=7, 4),
+    Column::right("next", "NEXT", 6..=7, 5),
     Column::left("why", "WHY", 24..=200, 1),
 ];
 
@@ -58,7 +58,7 @@ impl Listing for Sources {
             return Cell::none();
         };
         match column {
-            "target" => Cell::plain(feed.spec.id.target.to_string()),
+            "target" => Cell::plain(name(cx, feed)),
             "endpoint" if feed.spec.id.endpoint.is_empty() => Cell::text("in-process", Role::Dim),
             "endpoint" => {
                 let endpoint = &*feed.spec.id.endpoint;
@@ -124,6 +124,23 @@ fn feed<'a>(cx: &Context<'a>, key: &RowKey) -> Option<(usize, &'a Feed)> {
         return None;
     };
     Some((*index, cx.snap.model.feeds().get(*index)?))
+}
+
+/// The target's id; where a target has several endpoints, what this one speaks for, so that no two
+/// rows read the same.
+fn name(cx: &Context, feed: &Feed) -> String {
+    let target = &feed.spec.id.target;
+    let alike = cx
+        .snap
+        .model
+        .feeds()
+        .iter()
+        .filter(|other| other.spec.id.target == *target);
+    if alike.count() > 1 {
+        feed.subject().to_string()
+    } else {
+        target.to_string()
+    }
 }
 
 fn state(cx: &Context, feed: &Feed) -> Cell {

@@ -129,7 +129,7 @@ fn sort_picker(app: &App) -> Line {
     for (letter, column) in keys::sort_letters(columns.len()).zip(columns) {
         line = line
             .with(letter.to_string(), Role::Key)
-            .dim(format!(" {}  ", column.title));
+            .dim(format!(" {} ", column.title.trim()));
     }
     line.with("0", Role::Key).dim(" natural")
 }
