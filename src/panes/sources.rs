@@ -188,7 +188,13 @@ fn why(feed: &Feed) -> Cell {
             Role::Warning,
         );
     }
-    Cell::text(feed.subject().to_string(), Role::Dim)
+    // Nothing is wrong: what it speaks for, where its name does not say that.
+    let subject = feed.subject().to_string();
+    if feed.spec.id.target.to_string() == subject || subject.contains(&*feed.spec.id.target.name) {
+        Cell::text("", Role::Dim)
+    } else {
+        Cell::text(subject, Role::Dim)
+    }
 }
 
 fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
