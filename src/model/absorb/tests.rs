@@ -1,3 +1,5 @@
+//! What one observation changes, and what it must leave alone.
+
 use std::time::Duration;
 
 use crate::clock::Now;
