@@ -48,20 +48,17 @@ fn measure(figures: &mut Figures) -> std::io::Result<()> {
 fn starts(figures: &mut Figures) -> std::io::Result<()> {
     let dead = Dead::start()?;
     for (answers, word) in [(Answers::Given, "answering"), (Answers::None, "mute")] {
-        let (mut first, mut frame, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut first, mut frame) = (Vec::new(), Vec::new());
         for _ in 0..STARTS {
             let session = Session::start(&dead.config, answers)?;
             let times = session.first_frame()?;
             first.push(ms(times.output));
             frame.push(ms(times.frame));
-            cpu.push(session.cpu() * 1e3);
         }
         let name = format!("first output, 50 dead targets, {word} terminal, p50");
         figures.note(name, quantile(first, 0.5), "ms", Goal::None);
         let name = format!("first frame, 50 dead targets, {word} terminal, p50");
         figures.note(name, quantile(frame, 0.5), "ms", Goal::AtMost(100.0));
-        let name = format!("CPU until then, {word} terminal, p50");
-        figures.note(name, quantile(cpu, 0.5), "ms", Goal::None);
     }
     Ok(())
 }

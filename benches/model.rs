@@ -56,8 +56,8 @@ fn growth(figures: &mut Figures) {
             }
         });
         note(figures, "absorb an answer", count, absorbed);
-        let bad: Vec<_> = (0..ROUNDS)
-            .map(|round| failed(fleet.observation(round % count, 4, now)))
+        let bad: Vec<_> = (0..ROUNDS.min(count))
+            .map(|round| failed(fleet.observation(round, 4, now)))
             .collect();
         let (mut absorbed, mut again) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
         for observation in bad {

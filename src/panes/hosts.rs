@@ -22,6 +22,9 @@ pub static PANE: Pane = Pane {
 
 struct Hosts;
 
+/// Columns of the sparkline, at most.
+const TREND: u16 = 30;
+
 static COLUMNS: &[Column] = &[
     Column::left("host", "HOST", 8..=32, 0),
     Column::left("state", "STATE", 10..=12, 0),
@@ -143,14 +146,9 @@ fn cpu(cx: &Context, host: &Subject) -> Cell {
 }
 
 fn trend(cx: &Context, host: &Subject) -> Cell {
-    let samples = cx
-        .snap
-        .model
-        .history()
-        .samples(host, Series::CpuBusy)
-        .collect();
+    let samples = cx.snap.model.history().samples(host, Series::CpuBusy);
     Cell::Spark {
-        samples,
+        samples: parts::newest(samples, TREND),
         top: Some(1.0),
         role: Role::ChartLine,
     }

@@ -58,6 +58,16 @@ pub fn state_of(cx: &Context, subject: &Subject) -> (&'static str, Role) {
     }
 }
 
+/// The newest samples, oldest of them first: a sparkline of `columns` shows no more.
+pub fn newest(
+    samples: impl DoubleEndedIterator<Item = Option<f32>>,
+    columns: u16,
+) -> Vec<Option<f32>> {
+    let mut newest: Vec<_> = samples.rev().take(usize::from(columns)).collect();
+    newest.reverse();
+    newest
+}
+
 /// Rank of a state for sorting, worst first.
 #[must_use]
 pub fn state_rank(cx: &Context, subject: &Subject) -> f64 {

@@ -15,6 +15,9 @@ pub static PANE: Pane = Pane {
 
 struct Sources;
 
+/// Columns of the sparkline, at most.
+const TREND: u16 = 24;
+
 static COLUMNS: &[Column] = &[
     Column::left("target", "TARGET", 12..=30, 0),
     Column::left("endpoint", "ENDPOINT", 16..=44, 4),
@@ -79,7 +82,7 @@ impl Listing for Sources {
                 .latency
                 .map_or_else(Cell::unknown, |took| Cell::plain(units::latency(took))),
             "trend" => Cell::Spark {
-                samples: cx.snap.model.history().latencies(index).collect(),
+                samples: parts::newest(cx.snap.model.history().latencies(index), TREND),
                 top: None,
                 role: Role::ChartLine,
             },

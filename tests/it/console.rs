@@ -12,7 +12,7 @@ use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::seat::{
-    JOB_SCRIPT, Program, SCRIPT, Session, children, line_state, process_state, until,
+    JOB_SCRIPT, Program, SCRIPT, Seen, Session, children, line_state, process_state, until,
 };
 
 const CONFIG: &str = r#"
@@ -410,4 +410,16 @@ fn bytes(chord: &Chord) -> Vec<u8> {
         }
         other => panic!("no bytes are known for {other:?}"),
     }
+}
+
+#[test]
+fn a_light_terminal_that_answers_late_gets_light_colours() {
+    let desk = desk();
+    let mut session = Session::start(&desk.program);
+    let ground = |seen: &Seen| seen.parser.screen().cell(10, 40).map(vt100::Cell::bgcolor);
+    let dark = ground(&session.seen.0.lock().unwrap());
+    session.send(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+    session.wait("light colours", |seen| ground(seen) != dark);
+    session.send(session.quit);
+    session.ends_clean(0);
 }

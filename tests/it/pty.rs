@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 
-use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Seen, Session, line_state, process_state};
+use crate::seat::{JOB_SCRIPT, Program, SCRIPT, Session, line_state, process_state};
 
 fn probe() -> Program {
     let test = std::env::current_exe().unwrap();
@@ -179,29 +179,4 @@ fn every_frame_is_whole() {
     assert!(begun >= 2, "{begun} frames");
     // One more end than beginnings: leaving ends a frame that was cut.
     assert_eq!(text.matches("\x1b[?2026l").count(), begun + 1);
-}
-
-#[test]
-fn a_light_terminal_that_answers_late_gets_light_colours() {
-    let mut session = Session::start(&Program {
-        path: env!("CARGO_BIN_EXE_midwatch").into(),
-        args: vec![
-            "--config".into(),
-            concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/fixtures/configs/valid/empty.toml"
-            )
-            .into(),
-        ],
-        environment: Vec::new(),
-        script: SCRIPT,
-        ready: "Triage",
-        quit: b"q",
-    });
-    let ground = |seen: &Seen| seen.parser.screen().cell(10, 40).map(vt100::Cell::bgcolor);
-    let dark = ground(&session.seen.0.lock().unwrap());
-    session.send(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
-    session.wait("light colours", |seen| ground(seen) != dark);
-    session.send(session.quit);
-    session.ends_clean(0);
 }

@@ -1,4 +1,4 @@
-//! Absorbing: what a poll leaves behind, and what it costs.
+//! What one observation changes, and what it must leave alone.
 
 use std::time::Duration;
 
