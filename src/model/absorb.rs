@@ -50,16 +50,13 @@ impl Model {
             .is_ok()
             .then_some(observation.took.as_secs_f64());
         self.history.push_feed(feed, latency);
-        match observation.outcome {
-            Ok(harvest) => {
-                self.learn(feed, at, harvest);
-                self.adopt(feed, &before);
-            }
-            Err(_) => {
-                let (told, own) = (&self.told[feed], self.feeds[feed].subject());
-                let silent = (!told.contains(own)).then_some(own);
-                self.history.gap(feed, told.iter().chain(silent));
-            }
+        if let Ok(harvest) = observation.outcome {
+            self.learn(feed, at, harvest);
+            self.adopt(feed, &before);
+        } else {
+            let (told, own) = (&self.told[feed], self.feeds[feed].subject());
+            let silent = (!told.contains(own)).then_some(own);
+            self.history.gap(feed, told.iter().chain(silent));
         }
         let now = (
             self.feeds[feed].outage.is_some(),

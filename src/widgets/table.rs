@@ -155,7 +155,7 @@ fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align
             }
         }
         Cell::Spark { samples, top, role } => {
-            spark::draw(painter, x, y, width, samples, *top, *role)
+            spark::draw(painter, x, y, width, samples, *top, *role);
         }
         Cell::Bar { share, role } => bar::share(painter, x, y, width, *share, *role),
         Cell::Offset {
