@@ -64,7 +64,7 @@ fn too_small(app: &App, painter: &mut Painter, area: Rect) {
 }
 
 fn worst(app: &App) -> Line {
-    match app.drawing_context().ledger.roots().first() {
+    match app.context().ledger.roots().first() {
         Some(entry) => {
             let role = crate::listing::severity_role(entry.effective);
             Line::new().with(
@@ -127,7 +127,7 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
 
 /// `hosts 26/30!`: well of all, with a mark when one is not; nothing for a kind nobody watches.
 fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Line {
-    let cx = app.drawing_context();
+    let cx = app.context();
     let all = cx.snap.model.subjects(kind).count();
     if all == 0 {
         return line;
@@ -195,7 +195,7 @@ fn titles(open: usize, letters: usize) -> Line {
 
 /// How many feeds are fresh, and the worst age with its owner.
 fn freshness(app: &App, short: bool) -> Line {
-    let cx = app.drawing_context();
+    let cx = app.context();
     let now = cx.snap.now.stamp;
     let feeds = cx.snap.model.feeds();
     let fresh = feeds

@@ -47,7 +47,7 @@ impl Listing for Sources {
         let feeds = cx.snap.model.feeds().iter().enumerate();
         feeds
             .map(|(index, feed)| {
-                let problem = feed.state(cx.snap.now.stamp) != State::Ok || !feed.lost.is_empty();
+                let problem = feed.state(cx.snap.now.stamp) != State::Ok || is_partial(feed);
                 Row::new(RowKey::Feed(index)).problem(problem)
             })
             .collect()
@@ -126,9 +126,14 @@ fn feed<'a>(cx: &Context<'a>, key: &RowKey) -> Option<(usize, &'a Feed)> {
     Some((*index, cx.snap.model.feeds().get(*index)?))
 }
 
+/// Did it answer with less than there is?
+fn is_partial(feed: &Feed) -> bool {
+    !feed.lost.is_empty() || feed.refused > 0
+}
+
 fn state(cx: &Context, feed: &Feed) -> Cell {
     match feed.state(cx.snap.now.stamp) {
-        State::Ok if !feed.lost.is_empty() => Cell::mark("partial", Role::Warning),
+        State::Ok if is_partial(feed) => Cell::mark("partial", Role::Warning),
         State::Ok => Cell::mark("ok", Role::StateOk),
         State::Bad => Cell::mark("bad", Role::StateBad),
         _ if feed.polls == 0 => Cell::mark("waiting", Role::Unknown),

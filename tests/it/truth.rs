@@ -175,7 +175,7 @@ fn value_lines(block: &Block) -> Vec<String> {
 fn pages(app: &App, kinds: &[SubjectKind]) -> Vec<String> {
     let subjects = kinds.iter().flat_map(|kind| app.model.subjects(*kind));
     let page = |subject| {
-        let blocks = detail::subject(&app.drawing_context(), subject);
+        let blocks = detail::subject(&app.context(), subject);
         blocks.iter().flat_map(value_lines).collect::<Vec<_>>()
     };
     subjects.flat_map(page).collect()
@@ -228,7 +228,7 @@ fn an_hour_later_no_cell_of_a_table_looks_fresh() {
     let scenes = ["quiet", "two-am"].map(|name| Scene::load(name).app(Duration::from_secs(3600)));
     let panes = ["hosts", "etcd", "clocks", "prometheus"];
     for (app, pane) in scenes.iter().flat_map(|app| panes.map(|pane| (app, pane))) {
-        let cx = app.drawing_context();
+        let cx = app.context();
         let listing = panes::PANES
             .iter()
             .map(|pane| pane.listing)
