@@ -128,18 +128,15 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
 /// `hosts 26/30!`: well of all, with a mark when one is not; nothing for a kind nobody watches.
 fn count(app: &App, line: Line, kind: SubjectKind, word: &str, width: u16) -> Line {
     let cx = app.context();
-    let all = cx.snap.model.subjects(kind).count();
+    let subjects = || cx.snap.model.subjects(kind);
+    let all = subjects().count();
     if all == 0 {
         return line;
     }
-    let well = app
-        .model
-        .subjects(kind)
+    let well = subjects()
         .filter(|subject| !parts::is_problem(&cx, subject))
         .count();
-    let worst = app
-        .model
-        .subjects(kind)
+    let worst = subjects()
         .filter_map(|subject| cx.ledger.within(subject))
         .max();
     let role = match worst {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
-/// Size of a cell in SVG units: DejaVu Sans Mono at 15 units is 9.03 wide.
+/// Size of a cell in SVG units: `DejaVu` Sans Mono at 15 units is 9.03 wide.
 const CELL: (usize, usize) = (9, 18);
 const FONT: f32 = 15.0;
 
