@@ -72,7 +72,7 @@ pub struct App {
     pending: String,
     notice: Option<(String, Stamp)>,
     order: Order,
-    /// Model generation and view that `order` was computed from.
+    /// Model generation that `order` was computed from.
     computed: u64,
     /// What the reader holds still, while the world goes on behind it.
     frozen: Option<Box<Frozen>>,
@@ -231,7 +231,9 @@ impl App {
         }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What rows and cells are made from.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
         let (model, ledger, now) = self.shown();
         Context {
             snap: model.snapshot(now),
@@ -239,12 +241,6 @@ impl App {
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
         }
-    }
-
-    /// What rows and cells are made from, for drawing.
-    #[must_use]
-    pub fn drawing_context(&self) -> Context<'_> {
-        self.context()
     }
 
     #[must_use]

@@ -64,9 +64,8 @@ pub struct OwnUse {
     /// Share of one core since the last measurement.
     pub cpu: Option<Ratio>,
     pub resident: Option<Bytes>,
-    /// Frames drawn and bytes written to the terminal so far.
+    /// Frames drawn so far.
     pub frames: u64,
-    pub written: u64,
 }
 
 /// One line of midwatch's own log.

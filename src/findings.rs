@@ -140,7 +140,8 @@ pub struct Rule {
     pub doc: &'static str,
     /// The kinds of subject that it judges.
     pub on: &'static [SubjectKind],
-    /// Facts whose change makes it run again; empty means any change of the subject.
+    /// Facts that it reads. A rule on the fleet runs again when a subject moved that carries one of
+    /// them, or at any move where this is empty; a rule on one subject runs at any move of it.
     pub needs: &'static [FactKind],
     /// Findings of other rules that explain this one: it folds under them when they fire.
     pub causes: &'static [Cause],

@@ -135,19 +135,6 @@ impl Keymap {
         all
     }
 
-    /// The keys that ask for one thing in a pane, shortest first: for hints.
-    #[must_use]
-    pub fn keys_for(&self, pane: &str, intent: Intent) -> Vec<String> {
-        let mut keys: Vec<String> = self
-            .trie(pane)
-            .all()
-            .filter(|(_, bound)| *bound == intent)
-            .map(|(sequence, _)| sequence.to_string())
-            .collect();
-        keys.sort_by_key(String::len);
-        keys
-    }
-
     /// What may follow a begun sequence, for the popup: the whole sequences that start with it.
     #[must_use]
     pub fn continuations(&self, pane: &str, begun: &[Chord]) -> Vec<Bound> {

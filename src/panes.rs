@@ -39,8 +39,8 @@ pub struct Pane {
 #[derive(Clone, Copy, Debug)]
 pub struct Extra {
     pub own: crate::event::OwnUse,
+    /// When the reader last moved; what began later is new to him.
     pub seen_until: Option<crate::clock::Stamp>,
-    pub columns: usize,
 }
 
 /// A piece of a page.

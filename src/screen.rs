@@ -65,7 +65,7 @@ fn too_small(app: &App, painter: &mut Painter, area: Rect) {
 }
 
 fn worst(app: &App) -> Line {
-    match app.drawing_context().ledger.roots().first() {
+    match app.context().ledger.roots().first() {
         Some(entry) => {
             let role = crate::listing::severity_role(entry.effective);
             Line::new().with(
@@ -151,7 +151,7 @@ struct Count {
 
 /// `hosts 26/30!`: well of all, with a mark when one is not; nothing for a kind nobody watches.
 fn count(app: &App, kind: SubjectKind, word: &str, width: u16) -> Option<Count> {
-    let cx = app.drawing_context();
+    let cx = app.context();
     let (mut all, mut well, mut worst) = (0, 0, None);
     for subject in cx.snap.model.subjects(kind) {
         all += 1;
@@ -216,7 +216,7 @@ fn titles(open: usize, letters: usize) -> Line {
 
 /// How many feeds are fresh, and the worst age with its owner.
 fn freshness(app: &App, short: bool) -> Line {
-    let cx = app.drawing_context();
+    let cx = app.context();
     let now = cx.snap.now.stamp;
     let feeds = cx.snap.model.feeds();
     let fresh = feeds

@@ -1,14 +1,9 @@
 //! Certificates as facts: who, by whom, from when until when. Verifies nothing.
 
-use std::path::Path;
-
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::file::Named;
 use crate::facts::Certificate;
 use crate::observation::{Layer, Outage};
 
@@ -28,19 +23,6 @@ pub fn from_der(place: &str, der: &[u8]) -> Result<Certificate, Outage> {
         not_before: time(validity.not_before.timestamp())?,
         not_after: time(validity.not_after.timestamp())?,
     })
-}
-
-/// Reads the first certificate of a PEM file: our own client certificate, to watch its end.
-///
-/// # Errors
-/// `local`, naming the file, when it cannot be read or holds no certificate.
-pub fn from_pem_file(path: &Path) -> Result<Certificate, Outage> {
-    let file = Named::new("cert", path);
-    let pem = file.read()?;
-    let der = CertificateDer::from_pem_slice(&pem)
-        .map_err(|_| file.bad("holds no certificate in PEM form"))?;
-    from_der(&path.display().to_string(), &der)
-        .map_err(|_| file.bad("holds a certificate that cannot be read"))
 }
 
 /// The subject, or the first alternative name where the subject is empty, as newer issuers leave it.
@@ -95,21 +77,6 @@ mod tests {
     fn an_empty_subject_gives_way_to_the_first_alternative_name() {
         let seen = from_der("x", issue(&["etcd.example"], None).der()).unwrap();
         assert_eq!(&*seen.subject, "DNS:etcd.example");
-    }
-
-    #[test]
-    fn a_file_without_a_certificate_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("client.pem");
-        std::fs::write(&path, "hello").unwrap();
-        let outage = from_pem_file(&path).unwrap_err();
-        assert_eq!(outage.layer, Layer::Local);
-        assert!(
-            outage.detail.contains("client.pem holds no certificate"),
-            "{outage}"
-        );
-        std::fs::write(&path, issue(&[], Some("me")).pem()).unwrap();
-        assert_eq!(&*from_pem_file(&path).unwrap().subject, "CN=me");
     }
 
     #[test]

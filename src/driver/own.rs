@@ -23,7 +23,6 @@ impl OwnMeter {
             cpu,
             resident: resident(),
             frames: self.frames,
-            written: 0,
         }
     }
 }

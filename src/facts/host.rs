@@ -58,17 +58,6 @@ impl Cpu {
             Ratio::of(busy, total)
         }
     }
-
-    /// Share of the time lost to the hypervisor.
-    #[must_use]
-    pub fn steal_since(&self, earlier: &Self) -> Option<Ratio> {
-        let steal = self.steal - earlier.steal;
-        if steal < 0.0 {
-            None
-        } else {
-            Ratio::of(steal, self.total() - earlier.total())
-        }
-    }
 }
 
 /// Load averages; tasks running or blocked where told.

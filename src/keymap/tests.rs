@@ -27,11 +27,10 @@ fn presets_load_without_a_clash() {
 fn every_intent_is_bound_in_every_preset() {
     for (name, _) in PRESETS {
         let keymap = Keymap::preset(name, PANES).unwrap();
+        let bound = keymap.bindings_for("triage");
         for intent in Intent::ALL {
-            assert!(
-                !keymap.keys_for("triage", *intent).is_empty(),
-                "{name} has no key for {intent}"
-            );
+            let has_key = bound.iter().any(|bound| bound.intent == *intent);
+            assert!(has_key, "{name} has no key for {intent}");
         }
     }
 }

@@ -140,6 +140,9 @@ impl Model {
                 let stays = lost.contains(kind);
                 row.retain(|cell| stays || cell.feed != feed || cell.at == at);
                 changed |= row.len() != before;
+                // What stays although it was lost grows old while its feed is fresh.
+                let aged = |cell: &Cell| cell.feed == feed && cell.at != at;
+                changed |= stays && row.iter().any(aged);
                 speaks |= row.iter().any(|cell| cell.feed == feed);
             }
             if changed {

@@ -18,8 +18,6 @@ pub enum Series {
     CpuBusy,
     /// Used share of memory, 0 to 1.
     MemoryUsed,
-    /// Load of one minute per core.
-    LoadPerCore,
     /// Share of time stalled on I/O (some), 0 to 1.
     IoPressure,
     /// Busy share of a disk, 0 to 1.
@@ -36,8 +34,6 @@ pub enum Series {
     EtcdFsync,
     /// Series in a Prometheus head block.
     HeadSeries,
-    /// Poll latency of a feed, seconds.
-    Latency,
 }
 
 /// Samples of one series, oldest first; a gap is not a number, which takes half the room of an

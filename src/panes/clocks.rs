@@ -181,7 +181,8 @@ fn offset_cell(
             .root_distance
             .map_or_else(Cell::none, |far| text(unsigned(far), Role::Text)),
         "age" => parts::age(Some((reading.age, reading.freshness))),
-        _ => Cell::none(),
+        // An interval that is no longer true has no place on the axis.
+        _ => Cell::unknown(),
     }
 }
 

@@ -6,11 +6,14 @@ mod host;
 
 use std::time::Duration;
 
-use super::{Block, parts};
-use crate::facts::{Certificate, ClockOffset, KernelClock};
+use super::{
+    Block, parts,
+    parts::{dated, origin},
+};
+use crate::facts::{Certificate, ClockOffset, Factual, KernelClock};
 use crate::findings::{self, Entry};
 use crate::listing::{Context, RowKey, severity_role};
-use crate::model::{Freshness, Series};
+use crate::model::Series;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
@@ -63,17 +66,13 @@ fn row(label: &str, line: Line) -> Block {
     Block::Line(whole)
 }
 
-/// A value's age and source in dim, with its mark when it is not fresh.
-fn origin(line: Line, freshness: Freshness, age: Duration, feed: &str) -> Line {
-    let mut text = String::from("  ");
-    if !freshness.word().is_empty() {
-        text = format!("  {} ", freshness.word());
+/// A chart's title, marked when the curve does not reach into the present.
+fn titled<T: Factual>(cx: &Context, subject: &Subject, title: &'static str) -> Line {
+    let line = Line::new().dim(title);
+    match cx.snap.latest::<T>(subject) {
+        Some(reading) => dated(line, &reading),
+        None => line,
     }
-    text.push_str(&units::age(age));
-    if !feed.is_empty() {
-        text = format!("{text}, {feed}");
-    }
-    line.with(text, parts::freshness_role(freshness))
 }
 
 /// What breaks: said by the finding itself, else by the gravest that it explains.
@@ -210,13 +209,7 @@ fn clock_row(cx: &Context, subject: &Subject) -> Vec<Block> {
             units::offset(value.offset.hi),
             parts::witness(value.witness)
         );
-        let line = origin(
-            Line::new().text(text),
-            clock.freshness,
-            clock.age,
-            &clock.feed.spec.id.to_string(),
-        );
-        blocks.push(row("clock", line));
+        blocks.push(row("clock", origin(Line::new().text(text), &clock)));
     }
     if let Some(kernel) = cx.snap.latest::<KernelClock>(subject) {
         let (word, role) = if kernel.value.synced {
@@ -229,7 +222,7 @@ fn clock_row(cx: &Context, subject: &Subject) -> Vec<Block> {
             ", error at most {error}, frequency {:+.1} ppm",
             kernel.value.frequency_ppm
         ));
-        blocks.push(row("kernel says", line));
+        blocks.push(row("kernel says", dated(line, &kernel)));
     }
     blocks
 }
@@ -241,16 +234,16 @@ pub fn clock(cx: &Context, subject: &Subject) -> Vec<Block> {
     blocks.extend(clock_row(cx, subject));
     if let Some(clock) = cx.snap.latest::<ClockOffset>(subject) {
         let value = clock.value;
-        blocks.push(row(
-            "round trip",
-            Line::new().text(units::latency(units::seconds(value.round_trip))),
-        ));
+        let round_trip = units::latency(units::seconds(value.round_trip));
+        let line = Line::new().text(round_trip);
+        blocks.push(row("round trip", dated(line, &clock)));
         if let Some(reference) = &value.reference {
-            blocks.push(row("follows", Line::new().text(reference.to_string())));
+            let line = Line::new().text(reference.to_string());
+            blocks.push(row("follows", dated(line, &clock)));
         }
     }
     blocks.push(Block::Chart {
-        title: Line::new().dim("size of the offset"),
+        title: titled::<ClockOffset>(cx, subject, "size of the offset"),
         samples: cx
             .snap
             .model
@@ -284,7 +277,7 @@ fn certificate(cx: &Context, subject: &Subject) -> Vec<Block> {
             "  {} by {}",
             reading.value.subject, reading.value.issuer
         ));
-        row("certificate", line)
+        row("certificate", dated(line, &reading))
     });
     lines.collect()
 }

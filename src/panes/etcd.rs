@@ -117,12 +117,14 @@ fn clusters(cx: &Context) -> Vec<Subject> {
 #[must_use]
 pub fn quorum(cx: &Context, cluster: &Subject) -> (String, Role) {
     let Ok(quorum) = cx.snap.quorum(cluster) else {
-        let asked = cx
-            .snap
-            .model
-            .parts(cluster, SubjectKind::EtcdMember)
-            .count();
-        return (format!("not known, 0 of {asked} answer"), Role::Unknown);
+        let members = || cx.snap.model.parts(cluster, SubjectKind::EtcdMember);
+        let asked = members().count();
+        let heard = members().filter(|member| cx.snap.known(member) == State::Ok);
+        let heard = heard.count();
+        return (
+            format!("not known, {heard} of {asked} answer"),
+            Role::Unknown,
+        );
     };
     let (well, voters) = (quorum.healthy.len(), quorum.voters());
     let (least, most) = (quorum.spare_at_least(), quorum.spare_at_most());
@@ -157,26 +159,18 @@ fn cluster_cell(cx: &Context, cluster: &Subject, column: &str) -> Cell {
 }
 
 fn version_span(cx: &Context, cluster: &Subject) -> Cell {
-    let mut versions: Vec<String> = cx
-        .snap
-        .model
-        .parts(cluster, SubjectKind::EtcdMember)
-        .filter_map(|member| {
-            Some(
-                cx.snap
-                    .latest::<EtcdStatus>(member)?
-                    .value
-                    .version
-                    .to_string(),
-            )
-        })
+    let members = cx.snap.model.parts(cluster, SubjectKind::EtcdMember);
+    let told: Vec<_> = members
+        .filter_map(|member| cx.snap.latest::<EtcdStatus>(member))
         .collect();
-    versions.sort();
-    versions.dedup();
-    match versions.as_slice() {
-        [] => Cell::unknown(),
-        [one] => Cell::text(one.clone(), Role::Dim),
-        _ => Cell::text("mixed", Role::Warning),
+    let Some(oldest) = told.iter().map(|status| status.freshness).max() else {
+        return Cell::unknown();
+    };
+    let version = &told[0].value.version;
+    if told.iter().all(|status| status.value.version == *version) {
+        parts::value(version.to_string(), oldest, Role::Dim)
+    } else {
+        parts::value("mixed", oldest, Role::Warning)
     }
 }
 
@@ -264,13 +258,13 @@ fn latency_p99(
         return Cell::none();
     };
     let Some((before, _)) = reading.within(Duration::from_secs(300)) else {
-        return Cell::text("...", Role::Dim);
+        return parts::waiting(reading.freshness);
     };
     let p99 = pick(before)
         .and_then(|before| now.since(before))
         .and_then(|delta| delta.quantile(0.99));
     let Some(p99) = p99 else {
-        return Cell::text("idle", Role::Dim);
+        return parts::value("idle", reading.freshness, Role::Dim);
     };
     let limits = cx.snap.thresholds(member);
     let role = parts::over(p99, limits.etcd_fsync_warning, limits.etcd_fsync_critical);

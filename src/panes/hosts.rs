@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{Block, Extra, Pane, detail, parts};
 use crate::facts::{
-    ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure, Witness,
+    ClockOffset, Cpu, Disk, KernelClock, Load, Memory, Mount, Nic, Os, Pressure, PressureLine,
+    Witness,
 };
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
 use crate::model::history::rate;
-use crate::model::{Freshness, Series};
+use crate::model::{Freshness, Reading, Series};
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
@@ -37,7 +38,7 @@ static COLUMNS: &[Column] = &[
     Column::right("load", "LOAD", 5..=6, 6),
     Column::right("net", "NET", 10..=12, 7),
     Column::right("clock", "CLOCK", 8..=10, 3),
-    Column::right("up", "UP", 6..=6, 8),
+    Column::right("up", "UP", 6..=7, 8),
     Column::right("age", "AGE", 4..=14, 0),
 ];
 
@@ -112,14 +113,14 @@ impl Listing for Hosts {
             ),
             "disk" => number(fullest(cx, host).map(|(_, used, _)| used.0)),
             "load" => number(cx.snap.latest::<Load>(host).map(|load| load.value.one)),
-            "net" => number(traffic(cx, host)),
-            "errors" => number(error_rate(cx, host)),
+            "net" => number(traffic(cx, host).map(|(rate, _)| rate)),
+            "errors" => number(packet_errors(cx, host).map(|(errors, _)| errors)),
             "clock" => number(
                 cx.snap
                     .latest::<ClockOffset>(host)
                     .map(|clock| clock.value.offset.mid().abs()),
             ),
-            "up" => number(uptime(cx, host).map(|up| up.as_secs_f64())),
+            "up" => number(uptime(cx, host).map(|(up, _)| up.as_secs_f64())),
             "age" => number(cx.snap.age(host).map(|(age, _)| age.as_secs_f64())),
             _ => SortValue::Text(self.cell(cx, row, column).words()),
         }
@@ -140,8 +141,10 @@ fn cpu(cx: &Context, host: &Subject) -> Cell {
             role: parts::over(share.0, 0.90, 0.98),
         },
         Some((share, freshness)) => parts::value(share.to_string(), freshness, Role::Text),
-        None if cx.snap.latest::<Cpu>(host).is_some() => Cell::text("...", Role::Dim),
-        None => Cell::unknown(),
+        None => cx
+            .snap
+            .latest::<Cpu>(host)
+            .map_or_else(Cell::unknown, |cpu| parts::waiting(cpu.freshness)),
     }
 }
 
@@ -208,88 +211,98 @@ fn load(cx: &Context, host: &Subject) -> Cell {
     parts::value(format!("{:.2}", reading.value.one), reading.freshness, role)
 }
 
+/// Sums what each interface adds, with the freshness of the oldest part.
+fn over_nics(
+    cx: &Context,
+    host: &Subject,
+    added: impl Fn(&Reading<Nic>) -> Option<f64>,
+) -> Option<(f64, Freshness)> {
+    cx.snap
+        .model
+        .parts(host, SubjectKind::Nic)
+        .filter_map(|nic| {
+            let reading = cx.snap.latest::<Nic>(nic)?;
+            Some((added(&reading)?, reading.freshness))
+        })
+        .reduce(|(sum, oldest), (more, freshness)| (sum + more, oldest.max(freshness)))
+}
+
 /// Bytes a second over all interfaces, both ways.
-fn traffic(cx: &Context, host: &Subject) -> Option<f64> {
-    let mut sum = None;
-    for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
-        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
-            continue;
-        };
-        let Some((before, span)) = reading.previous() else {
-            continue;
-        };
-        let total = |nic: &Nic| nic.received.as_f64() + nic.sent.as_f64();
-        let Some(rate) = rate(total(reading.value), total(before), span) else {
-            continue;
-        };
-        sum = Some(sum.unwrap_or(0.0) + rate);
-    }
-    sum
+fn traffic(cx: &Context, host: &Subject) -> Option<(f64, Freshness)> {
+    let total = |nic: &Nic| nic.received.as_f64() + nic.sent.as_f64();
+    over_nics(cx, host, |nic| {
+        let (before, span) = nic.previous()?;
+        rate(total(nic.value), total(before), span)
+    })
 }
 
 fn net(cx: &Context, host: &Subject) -> Cell {
     match traffic(cx, host) {
-        Some(rate) => {
-            let freshness = cx
-                .snap
-                .age(host)
-                .map_or(Freshness::Unknown, |(_, freshness)| freshness);
-            parts::value(
-                format!("{}/s", units::Bytes::from_f64(rate)),
-                freshness,
-                Role::Text,
-            )
+        Some((rate, freshness)) => {
+            let text = format!("{}/s", units::Bytes::from_f64(rate));
+            parts::value(text, freshness, Role::Text)
         }
         None if cx.snap.model.parts(host, SubjectKind::Nic).next().is_some() => {
-            Cell::text("...", Role::Dim)
+            parts::waiting(heard(cx, host))
         }
         None => Cell::unknown(),
     }
 }
 
-/// Errors a second on the interfaces between the last two readings.
-fn error_rate(cx: &Context, host: &Subject) -> Option<f64> {
-    let mut sum = None;
-    for nic in cx.snap.model.parts(host, SubjectKind::Nic) {
-        let Some(reading) = cx.snap.latest::<Nic>(nic) else {
-            continue;
-        };
-        let Some((before, _)) = reading.within(Duration::from_secs(300)) else {
-            continue;
-        };
-        let errors = |nic: &Nic| nic.errors_in + nic.errors_out;
-        sum = Some(sum.unwrap_or(0.0) + (errors(reading.value) - errors(before)).max(0.0));
-    }
-    sum
+/// How far back errors are counted.
+const RECENT: Duration = Duration::from_secs(300);
+
+/// Errors counted on the interfaces lately.
+fn packet_errors(cx: &Context, host: &Subject) -> Option<(f64, Freshness)> {
+    let errors = |nic: &Nic| nic.errors_in + nic.errors_out;
+    over_nics(cx, host, |nic| {
+        let (before, _) = nic.within(RECENT)?;
+        Some((errors(nic.value) - errors(before)).max(0.0))
+    })
 }
 
-/// Interface errors and processes killed for want of memory in the last minutes.
+/// Processes killed lately for want of memory.
+fn kills(cx: &Context, host: &Subject) -> Option<(u64, Freshness)> {
+    let memory = cx.snap.latest::<Memory>(host)?;
+    let (before, _) = memory.within(RECENT)?;
+    let kills = memory.value.oom_kills?.saturating_sub(before.oom_kills?);
+    Some((kills, memory.freshness))
+}
+
+/// Processes killed for want of memory and interface errors in the last minutes.
 fn errors(cx: &Context, host: &Subject) -> Cell {
-    let kills = cx.snap.latest::<Memory>(host).and_then(|reading| {
-        let (before, _) = reading.within(Duration::from_secs(300))?;
-        Some(reading.value.oom_kills?.saturating_sub(before.oom_kills?))
-    });
-    let packets = error_rate(cx, host);
-    match (kills, packets) {
-        (None, None) if cx.snap.age(host).is_none() => Cell::unknown(),
-        (Some(kills), _) if kills > 0 => Cell::text(format!("{kills} oom"), Role::Critical),
-        (_, Some(errors)) if errors >= 1.0 => Cell::text(format!("{errors:.0}"), Role::Warning),
-        (None, None) => Cell::text("...", Role::Dim),
-        _ => Cell::text("0", Role::Dim),
+    match (kills(cx, host), packet_errors(cx, host)) {
+        (Some((kills, freshness)), _) if kills > 0 => {
+            parts::value(format!("{kills} oom"), freshness, Role::Critical)
+        }
+        (_, Some((errors, freshness))) if errors >= 1.0 => {
+            parts::value(format!("{errors:.0}"), freshness, Role::Warning)
+        }
+        (Some((_, freshness)), _) | (_, Some((_, freshness))) => {
+            parts::value("0", freshness, Role::Dim)
+        }
+        (None, None) => parts::waiting(heard(cx, host)),
     }
+}
+
+/// Freshness of the host as a whole.
+fn heard(cx: &Context, host: &Subject) -> Freshness {
+    let age = cx.snap.age(host);
+    age.map_or(Freshness::Unknown, |(_, freshness)| freshness)
 }
 
 /// What the host waits for most: pressure by resource, or a disk's queue.
 fn saturation(cx: &Context, host: &Subject) -> Cell {
     let Some(reading) = cx.snap.latest::<Pressure>(host) else {
-        return if cx.snap.age(host).is_some() {
+        let heard = heard(cx, host);
+        return if heard.is_usable() {
             Cell::text("no psi", Role::Dim)
         } else {
             Cell::unknown()
         };
     };
     let before = reading.previous();
-    let share = |pick: fn(&Pressure) -> Option<crate::facts::PressureLine>| {
+    let share = |pick: fn(&Pressure) -> Option<PressureLine>| {
         let now = pick(reading.value)?;
         if let Some(avg) = now.avg10 {
             return Some(avg.0);
@@ -306,9 +319,9 @@ fn saturation(cx: &Context, host: &Subject) -> Cell {
     .filter_map(|(word, share)| Some((word, share?)))
     .max_by(|a, b| a.1.total_cmp(&b.1));
     match worst {
-        None => Cell::text("...", Role::Dim),
+        None => parts::waiting(reading.freshness),
         Some((_, share)) if share < 0.005 => {
-            queue(cx, host).unwrap_or_else(|| Cell::text("-", Role::Dim))
+            queue(cx, host).unwrap_or_else(|| parts::value("-", reading.freshness, Role::Dim))
         }
         Some((word, share)) => {
             let text = format!("{word} {:.0}%", share * 100.0);
@@ -324,10 +337,13 @@ fn queue(cx: &Context, host: &Subject) -> Option<Cell> {
         .filter_map(|disk| {
             let reading = cx.snap.latest::<Disk>(disk)?;
             let (before, span) = reading.previous()?;
-            rate(reading.value.weighted_secs, before.weighted_secs, span)
+            let queue = rate(reading.value.weighted_secs, before.weighted_secs, span)?;
+            Some((queue, reading.freshness))
         })
-        .max_by(f64::total_cmp)?;
-    (longest > limit).then(|| Cell::text(format!("queue {longest:.0}"), Role::Warning))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let (longest, freshness) = longest.filter(|(queue, _)| *queue > limit)?;
+    let text = format!("queue {longest:.0}");
+    Some(parts::value(text, freshness, Role::Warning))
 }
 
 /// What the kernel says of its clock comes before its distance to ours: a clock that nobody
@@ -356,13 +372,17 @@ fn clock(cx: &Context, host: &Subject) -> Cell {
     parts::value(offset, reading.freshness, role)
 }
 
-fn uptime(cx: &Context, host: &Subject) -> Option<Duration> {
-    let boot = cx.snap.latest::<Os>(host)?.value.boot_at?;
-    cx.snap.now.wall.duration_since(boot).try_into().ok()
+/// Time since the host began, as far as it was last heard.
+fn uptime(cx: &Context, host: &Subject) -> Option<(Duration, Freshness)> {
+    let os = cx.snap.latest::<Os>(host)?;
+    let up = cx.snap.now.wall.duration_since(os.value.boot_at?);
+    Some((up.try_into().ok()?, os.freshness))
 }
 
 fn up(cx: &Context, host: &Subject) -> Cell {
-    uptime(cx, host).map_or_else(Cell::unknown, |up| Cell::text(units::span(up), Role::Dim))
+    uptime(cx, host).map_or_else(Cell::unknown, |(up, freshness)| {
+        parts::value(units::span(up), freshness, Role::Dim)
+    })
 }
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {

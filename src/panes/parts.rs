@@ -6,7 +6,7 @@ use crate::clock::Stamp;
 use crate::facts::Witness;
 use crate::findings::{Evidence, Severity};
 use crate::listing::{Cell, Context, severity_role};
-use crate::model::{Freshness, State};
+use crate::model::{Freshness, Reading, State};
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::Subject;
@@ -23,18 +23,13 @@ pub fn freshness_role(freshness: Freshness) -> Role {
     }
 }
 
-/// An age with its mark: `4s`, `41s aging`, `STALE 6m12s`; `?` when nothing was ever learnt.
+/// An age with its mark: `4s`, `aging 41s`, `STALE 6m12s`; `?` when nothing was ever learnt.
 #[must_use]
 pub fn age(age: Option<(Duration, Freshness)>) -> Cell {
     let Some((age, freshness)) = age else {
         return Cell::unknown();
     };
-    let text = match freshness {
-        Freshness::Fresh => units::age(age),
-        Freshness::Aging => format!("aging {}", units::age(age)),
-        _ => format!("{} {}", freshness.word(), units::age(age)),
-    };
-    Cell::text(text, freshness_role(freshness))
+    Cell::text(marked(age, freshness), freshness_role(freshness))
 }
 
 /// State of a subject by word and mark: its worst finding, else whether it is freshly known.
@@ -107,6 +102,62 @@ pub fn value(text: impl Into<String>, freshness: Freshness, role: Role) -> Cell 
     } else {
         Cell::text(format!("{text}?"), Role::StateStale)
     }
+}
+
+/// A value that waits for a second sample; unknown where none is coming.
+#[must_use]
+pub fn waiting(freshness: Freshness) -> Cell {
+    if freshness.is_usable() {
+        Cell::text("...", Role::Dim)
+    } else {
+        Cell::unknown()
+    }
+}
+
+/// A line on a page, with where its value is from and how old that is, fresh or not.
+#[must_use]
+pub fn origin<T>(line: Line, reading: &Reading<T>) -> Line {
+    let freshness = reading.freshness;
+    let text = format!(
+        "  {}, {}",
+        marked(reading.age, freshness),
+        reading.feed.spec.id
+    );
+    faded(line, freshness).with(text, freshness_role(freshness))
+}
+
+/// A line on a page where the fresh ones need no date: an older value is marked and dated.
+#[must_use]
+pub fn dated<T>(line: Line, reading: &Reading<T>) -> Line {
+    dated_by(line, reading.age, reading.freshness)
+}
+
+/// [`dated`], where the reading itself is no longer at hand.
+#[must_use]
+pub fn dated_by(line: Line, age: Duration, freshness: Freshness) -> Line {
+    if freshness == Freshness::Fresh {
+        return line;
+    }
+    let text = format!("  {}", marked(age, freshness));
+    faded(line, freshness).with(text, freshness_role(freshness))
+}
+
+/// `4s`, `aging 41s`, `STALE 6m12s`.
+fn marked(age: Duration, freshness: Freshness) -> String {
+    match freshness {
+        Freshness::Fresh => units::age(age),
+        late => format!("{} {}", late.word(), units::age(age)),
+    }
+}
+
+/// Takes the colour of a state from what no longer tells one: nothing stale is green or red.
+fn faded(mut line: Line, freshness: Freshness) -> Line {
+    if !freshness.is_usable() {
+        for (_, role) in line.0.iter_mut().filter(|(_, role)| *role != Role::Dim) {
+            *role = Role::StateStale;
+        }
+    }
+    line
 }
 
 /// `3m12s ago` and the like, from a stamp.

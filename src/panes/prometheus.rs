@@ -234,24 +234,14 @@ fn item_cell(cx: &Context, server: &Subject, key: &str, column: &str) -> Cell {
     let Some(item) = item(cx, server, key) else {
         return Cell::none();
     };
-    let role = if item.usable {
-        item.role
-    } else {
-        Role::StateStale
-    };
+    let usable = item.freshness.is_usable();
+    let told = |role| if usable { role } else { Role::StateStale };
     match column {
-        "server" => {
-            let detail = if item.usable {
-                Role::Dim
-            } else {
-                Role::StateStale
-            };
-            Cell::Runs(vec![
-                (item.name.into(), Role::Text),
-                (format!("  {}", item.detail).into(), detail),
-            ])
-        }
-        _ => Cell::mark(item.word, role),
+        "server" => Cell::Runs(vec![
+            (item.name.into(), Role::Text),
+            (format!("  {}", item.detail).into(), told(Role::Dim)),
+        ]),
+        _ => Cell::mark(item.word, told(item.role)),
     }
 }
 
@@ -267,40 +257,39 @@ fn short(count: u64) -> String {
 }
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
-    let model = cx.snap.model;
-    let servers = model.subjects(SubjectKind::Prometheus).count();
-    let mut firing = [0_usize; 3];
-    for server in model.subjects(SubjectKind::Prometheus) {
-        if let Some(alerts) = cx.snap.latest::<Alerts>(server) {
-            for alert in alerts
-                .value
-                .0
-                .iter()
-                .filter(|alert| alert.state == AlertState::Firing)
-            {
-                match alert_role(alert).1 {
-                    Role::Critical => firing[0] += 1,
-                    Role::Warning => firing[1] += 1,
-                    _ => firing[2] += 1,
-                }
-            }
+    let servers: Vec<&Subject> = cx.snap.model.subjects(SubjectKind::Prometheus).collect();
+    let told: Vec<_> = servers
+        .iter()
+        .filter_map(|server| cx.snap.fresh::<Alerts>(server).ok())
+        .collect();
+    let alerts = told.iter().flat_map(|alerts| &alerts.value.0);
+    let (mut critical, mut warning, mut other) = (0_usize, 0_usize, 0_usize);
+    for alert in alerts.filter(|alert| alert.state == AlertState::Firing) {
+        match alert_role(alert).1 {
+            Role::Critical => critical += 1,
+            Role::Warning => warning += 1,
+            _ => other += 1,
         }
     }
     let role = |count: usize, role| if count > 0 { role } else { Role::Dim };
-    vec![
-        Line::new()
-            .text(format!("{servers} Prometheus   "))
-            .dim("firing  ")
+    let mut line = Line::new()
+        .text(format!("{} Prometheus   ", servers.len()))
+        .dim("firing  ");
+    if !told.is_empty() {
+        line = line
             .with(
-                format!("{} critical  ", firing[0]),
-                role(firing[0], Role::Critical),
+                format!("{critical} critical  "),
+                role(critical, Role::Critical),
             )
-            .with(
-                format!("{} warning  ", firing[1]),
-                role(firing[1], Role::Warning),
-            )
-            .with(format!("{} other", firing[2]), Role::Dim),
-    ]
+            .with(format!("{warning} warning  "), role(warning, Role::Warning))
+            .dim(format!("{other} other"));
+    }
+    // No count is a count of all while one server does not tell.
+    let silent = servers.len() - told.len();
+    if silent > 0 {
+        line = line.with(format!("  {silent} do not tell"), Role::Unknown);
+    }
+    vec![line]
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
@@ -310,14 +299,13 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
             let Some(item) = item(cx, server, name) else {
                 return Vec::new();
             };
+            let line = Line::new()
+                .with(item.word, item.role)
+                .text("  ")
+                .text(item.detail);
             let mut blocks = vec![
                 Block::Title(Line::new().with(item.name, Role::Title)),
-                Block::Line(
-                    Line::new()
-                        .with(item.word, item.role)
-                        .text("  ")
-                        .text(item.detail),
-                ),
+                Block::Line(parts::dated_by(line, item.age, item.freshness)),
             ];
             blocks.extend(query_page(cx, server, name));
             blocks
@@ -346,11 +334,10 @@ fn query_page(cx: &Context, server: &Subject, name: &str) -> Vec<Block> {
     };
     let samples = query.result.as_deref().unwrap_or_default();
     let lines = samples.iter().map(|sample| {
-        Block::Line(
-            Line::new()
-                .text(format!("{:>14}  ", sample.value))
-                .dim(sample.labels.to_string()),
-        )
+        let line = Line::new()
+            .text(format!("{:>14}  ", sample.value))
+            .dim(sample.labels.to_string());
+        Block::Line(parts::dated(line, &queries))
     });
     let rest = (query.dropped > 0)
         .then(|| Block::Line(Line::new().dim(format!("{} more not kept", query.dropped))));

@@ -50,7 +50,7 @@ impl Listing for Sources {
         let feeds = cx.snap.model.feeds().iter().enumerate();
         feeds
             .map(|(index, feed)| {
-                let problem = feed.state(cx.snap.now.stamp) != State::Ok || !feed.lost.is_empty();
+                let problem = feed.state(cx.snap.now.stamp) != State::Ok || is_partial(feed);
                 Row::new(RowKey::Feed(index)).problem(problem)
             })
             .collect()
@@ -146,9 +146,14 @@ fn name(cx: &Context, feed: &Feed) -> String {
     }
 }
 
+/// Did it answer with less than there is?
+fn is_partial(feed: &Feed) -> bool {
+    !feed.lost.is_empty() || feed.refused > 0
+}
+
 fn state(cx: &Context, feed: &Feed) -> Cell {
     match feed.state(cx.snap.now.stamp) {
-        State::Ok if !feed.lost.is_empty() => Cell::mark("partial", Role::Warning),
+        State::Ok if is_partial(feed) => Cell::mark("partial", Role::Warning),
         State::Ok => Cell::mark("ok", Role::StateOk),
         State::Bad => Cell::mark("bad", Role::StateBad),
         _ if feed.polls == 0 => Cell::mark("waiting", Role::Unknown),

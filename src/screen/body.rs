@@ -20,7 +20,7 @@ const LEAST_PREVIEW: u16 = 5;
 pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     match app.page() {
         Some(Page::Detail(key)) => {
-            let blocks = detail::page(&app.drawing_context(), key, PANES[app.pane()].preview);
+            let blocks = detail::page(&app.context(), key, PANES[app.pane()].preview);
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
@@ -30,7 +30,7 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
 
 fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     let pane = PANES[app.pane()];
-    let cx = app.drawing_context();
+    let cx = app.context();
     let (order, view) = (app.order(), app.view());
     painter.rule(Rect { height: 1, ..area }, &status(app));
     let mut y = area.y + 1;
@@ -50,7 +50,6 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         let extra = Extra {
             own: app.own,
             seen_until: app.seen_until(),
-            columns: usize::from(area.width),
         };
         for line in (pane.head)(&cx, &extra) {
             painter.line(area.x + 2, y, area.width - 2, &line);

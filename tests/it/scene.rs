@@ -102,7 +102,6 @@ impl Scene {
             cpu: Some(Ratio(0.004)),
             resident: Some(Bytes(22 << 20)),
             frames: 1408,
-            written: 0,
         }));
         app.update(Event::Tick(self.ended().plus(later)));
         app.refresh();

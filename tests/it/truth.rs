@@ -10,15 +10,18 @@ use midwatch::facts::{Load, Memory};
 use midwatch::glyph;
 use midwatch::ids::{FeedId, TargetId};
 use midwatch::intent::Intent;
+use midwatch::listing::{Cell, RowKey};
 use midwatch::model::{FeedSpec, Freshness, Model};
 use midwatch::observation::{Harvest, Layer, Observation, Outage};
-use midwatch::panes;
-use midwatch::subject::Subject;
+use midwatch::panes::{self, Block, detail};
+use midwatch::role::Role;
+use midwatch::subject::{Subject, SubjectKind};
 use midwatch::theme::{Depth, Themes};
 use midwatch::thresholds::Thresholds;
 use midwatch::units::Bytes;
 use proptest::prelude::*;
 
+use crate::scene::Scene;
 use crate::screens::{draw, text};
 
 const PERIOD: Duration = Duration::from_secs(10);
@@ -153,4 +156,107 @@ fn a_target_that_never_answered_has_a_row_that_says_nothing_is_known() {
     let row = row(&mut app, start);
     assert!(row.contains("unknown"), "{row}");
     assert!(!row.contains('0'), "absence is not a zero: {row}");
+}
+
+/// The lines of a page that are about a reading: what has a label, and the titles of charts.
+fn value_lines(block: &Block) -> Vec<String> {
+    match block {
+        // A finding has no label: it begins with its severity.
+        Block::Line(line) if line.0[0].1 != Role::Dim => Vec::new(),
+        Block::Line(line) | Block::Chart { title: line, .. } => {
+            vec![line.0.iter().map(|(text, _)| text.as_str()).collect()]
+        }
+        Block::Beside(left, right) => [value_lines(left), value_lines(right)].concat(),
+        Block::Title(_) => Vec::new(),
+    }
+}
+
+/// The pages of all subjects of these kinds, line by line.
+fn pages(app: &App, kinds: &[SubjectKind]) -> Vec<String> {
+    let subjects = kinds.iter().flat_map(|kind| app.model.subjects(*kind));
+    let page = |subject| {
+        let blocks = detail::subject(&app.context(), subject);
+        blocks.iter().flat_map(value_lines).collect::<Vec<_>>()
+    };
+    subjects.flat_map(page).collect()
+}
+
+const TOLD: [SubjectKind; 5] = [
+    SubjectKind::Host,
+    SubjectKind::Etcd,
+    SubjectKind::EtcdMember,
+    SubjectKind::Prometheus,
+    SubjectKind::Sntp,
+];
+
+#[test]
+fn an_hour_later_every_line_of_a_page_carries_its_mark() {
+    let scene = Scene::load("quiet");
+    let lines = pages(&scene.app(Duration::from_secs(3600)), &TOLD);
+    for label in [
+        "load",
+        "memory",
+        "mounts",
+        "disks",
+        "interfaces",
+        "raft",
+        "database",
+        "cpu busy",
+    ] {
+        let there = lines.iter().any(|line| line.starts_with(label));
+        assert!(there, "no line tells {label}: {lines:#?}");
+    }
+    let night = Scene::load("two-am").app(Duration::from_secs(3600));
+    for line in lines.iter().chain(&pages(&night, &TOLD)) {
+        let marked =
+            line.contains("UNKNOWN") || line.contains("STALE") || line.contains("not known");
+        assert!(marked, "shown as if it were fresh: {line}");
+    }
+    let fresh = pages(&scene.app(Duration::from_secs(1)), &TOLD);
+    for line in &fresh {
+        assert!(
+            !line.contains("UNKNOWN") && !line.contains("STALE"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn an_hour_later_no_cell_of_a_table_looks_fresh() {
+    /// What something is called does not age.
+    const NAMES: [&str; 5] = ["host", "member", "clock", "server", "witness"];
+    let scenes = ["quiet", "two-am"].map(|name| Scene::load(name).app(Duration::from_secs(3600)));
+    let panes = ["hosts", "etcd", "clocks", "prometheus"];
+    for (app, pane) in scenes.iter().flat_map(|app| panes.map(|pane| (app, pane))) {
+        let cx = app.context();
+        let listing = panes::PANES
+            .iter()
+            .map(|pane| pane.listing)
+            .find(|listing| listing.id() == pane)
+            .unwrap();
+        let rows = listing.rows(&cx);
+        assert!(!rows.is_empty(), "{pane}");
+        for row in rows
+            .iter()
+            .filter(|row| matches!(row.key, RowKey::Subject(_)))
+        {
+            for column in listing
+                .columns()
+                .iter()
+                .filter(|column| !NAMES.contains(&column.id))
+            {
+                let role = match listing.cell(&cx, row, column.id) {
+                    Cell::Text(text, _) if matches!(text.as_str(), "" | "-") => continue,
+                    // A finding outlives what it was found in: its word may say anything but ok.
+                    Cell::Mark(_, role) if role != Role::StateOk => continue,
+                    Cell::Text(_, role) | Cell::Mark(_, role) => role,
+                    // A curve ends where the telling ended; its row is dated.
+                    Cell::Spark { .. } => continue,
+                    other => panic!("{pane} {:?} {}: {other:?}", row.key, column.id),
+                };
+                let says_so = matches!(role, Role::StateStale | Role::Unknown);
+                assert!(says_so, "{pane} {:?} {}: {role:?}", row.key, column.id);
+            }
+        }
+    }
 }

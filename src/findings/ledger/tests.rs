@@ -162,6 +162,22 @@ fn a_stale_fact_is_unknown_and_not_cleared() {
     assert_eq!(w.ledger.counts().all, 1);
 }
 
+/// The host that tells goes on telling; of the other it can say nothing more.
+#[test]
+fn a_part_that_stays_lost_is_unknown_once_it_is_stale_although_its_feed_is_fresh() {
+    let mut w = world([&HOT]);
+    w.tell(A, [("host/a", load(0.5)), ("host/b", load(2.0))])
+        .run();
+    assert_eq!(w.rows(), "WARN hot host/b\n");
+    for _ in 0..4 {
+        w.wait(10)
+            .tell_but(A, [("host/a", Os::default().into())], &[FactKind::Load])
+            .run();
+    }
+    assert!(!w.rows().contains("WARN hot"), "{}", w.rows());
+    assert_eq!(w.ledger.recent().next().unwrap().ended, Ended::Undecided);
+}
+
 #[test]
 fn a_feed_that_was_not_asked_is_waited_for_and_one_that_was_is_unknown() {
     let mut w = world([&HOT]);

@@ -2,14 +2,18 @@
 
 use crate::facts::{EtcdAlarms, EtcdHash, EtcdHealth, EtcdMembers, EtcdMetrics, EtcdStatus};
 use crate::listing::Context;
-use crate::model::Series;
+use crate::model::{Quorum, Series};
 use crate::paint::Line;
-use crate::panes::{Block, etcd::quorum};
+use crate::panes::{
+    Block,
+    etcd::quorum,
+    parts::{dated, origin},
+};
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 use crate::units::{self, Bytes};
 
-use super::{certificate, clock_row, findings_on, origin, row, title};
+use super::{certificate, clock_row, findings_on, row, title, titled};
 
 /// An etcd cluster or member.
 #[must_use]
@@ -26,11 +30,23 @@ pub fn etcd(cx: &Context, subject: &Subject) -> Vec<Block> {
     blocks
 }
 
+/// Does a voter that counts as well say of itself that it is not?
+fn ailing(cx: &Context, quorum: &Quorum) -> bool {
+    quorum.healthy.iter().any(|member| {
+        let health = cx.snap.fresh::<EtcdHealth>(member);
+        health.is_ok_and(|health| !health.value.healthy)
+    })
+}
+
 fn cluster(cx: &Context, cluster: &Subject) -> Vec<Block> {
     let mut blocks = Vec::new();
     let (words, _) = quorum(cx, cluster);
     let verdict = match cx.snap.quorum(cluster) {
         Err(_) => Line::new().with("cannot be known: no member list is fresh", Role::Unknown),
+        Ok(quorum) if quorum.spare_at_least() > 0 && ailing(cx, &quorum) => Line::new().with(
+            "NO: a member that answers calls itself unhealthy",
+            Role::Warning,
+        ),
         Ok(quorum) if quorum.spare_at_least() > 0 => {
             Line::new().with("one member may be taken down", Role::StateOk)
         }
@@ -55,7 +71,7 @@ fn cluster(cx: &Context, cluster: &Subject) -> Vec<Block> {
         } else {
             Role::Critical
         };
-        blocks.push(row("alarms", Line::new().with(text, role)));
+        blocks.push(row("alarms", dated(Line::new().with(text, role), &alarms)));
     }
     if let Some(list) = cx.snap.latest::<EtcdMembers>(cluster) {
         for (nth, member) in list.value.members.iter().enumerate() {
@@ -67,7 +83,8 @@ fn cluster(cx: &Context, cluster: &Subject) -> Vec<Block> {
                     member.id,
                     if member.learner { "  learner" } else { "" }
                 ));
-            blocks.push(row(if nth == 0 { "members" } else { "" }, line));
+            let label = if nth == 0 { "members" } else { "" };
+            blocks.push(row(label, dated(line, &list)));
         }
     }
     blocks
@@ -81,20 +98,13 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
             "index {} applied {} term {} revision {}",
             value.raft_index, value.raft_applied, value.raft_term, value.revision
         );
-        let line = origin(
-            Line::new().text(text),
-            status.freshness,
-            status.age,
-            &status.feed.spec.id.to_string(),
-        );
-        blocks.push(row("raft", line));
+        blocks.push(row("raft", origin(Line::new().text(text), &status)));
         let used = value.db_in_use.map_or("?".into(), |used| used.to_string());
-        blocks.push(row(
-            "database",
-            Line::new().text(format!("{}, {used} in use", value.db_size)),
-        ));
+        let line = Line::new().text(format!("{}, {used} in use", value.db_size));
+        blocks.push(row("database", dated(line, &status)));
         for error in &value.errors {
-            blocks.push(row("says", Line::new().with(error.clone(), Role::Warning)));
+            let line = Line::new().with(error.clone(), Role::Warning);
+            blocks.push(row("says", dated(line, &status)));
         }
     }
     if let Some(health) = cx
@@ -102,10 +112,8 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
         .latest::<EtcdHealth>(member)
         .filter(|health| !health.value.healthy)
     {
-        blocks.push(row(
-            "health",
-            Line::new().with(health.value.reason.clone(), Role::Critical),
-        ));
+        let line = Line::new().with(health.value.reason.clone(), Role::Critical);
+        blocks.push(row("health", dated(line, &health)));
     }
     if let Some(metrics) = cx.snap.latest::<EtcdMetrics>(member)
         && let Some(committed) = metrics.value.proposals_committed
@@ -114,32 +122,31 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
         let pending = metrics.value.proposals_pending.unwrap_or(0.0);
         let behind = (committed - applied).max(0.0);
         let text = format!("{behind:.0} committed and not applied, {pending:.0} pending");
-        blocks.push(row("proposals", Line::new().text(text)));
+        blocks.push(row("proposals", dated(Line::new().text(text), &metrics)));
     }
     if let Some(hash) = cx.snap.latest::<EtcdHash>(member) {
         let text = format!(
             "{:08x} at revision {}",
             hash.value.hash, hash.value.revision
         );
-        blocks.push(row(
-            "hash",
-            origin(Line::new().text(text), hash.freshness, hash.age, ""),
-        ));
+        blocks.push(row("hash", origin(Line::new().text(text), &hash)));
     }
     blocks.extend(clock_row(cx, member));
     blocks.extend(certificate(cx, member));
-    let chart = |label: &'static str, series: Series, print: fn(f32) -> String| Block::Chart {
-        title: Line::new().dim(label),
+    let chart = |title: Line, series: Series, print: fn(f32) -> String| Block::Chart {
+        title,
         samples: cx.snap.model.history().samples(member, series).collect(),
         top: None,
         print,
         height: 5,
     };
+    let fsync = titled::<EtcdMetrics>(cx, member, "wal fsync p99");
+    let size = titled::<EtcdStatus>(cx, member, "database size");
     blocks.push(Block::Beside(
-        Box::new(chart("wal fsync p99", Series::EtcdFsync, |secs| {
+        Box::new(chart(fsync, Series::EtcdFsync, |secs| {
             units::latency(units::seconds(f64::from(secs)))
         })),
-        Box::new(chart("database size", Series::EtcdSize, |bytes| {
+        Box::new(chart(size, Series::EtcdSize, |bytes| {
             Bytes::from_f64(f64::from(bytes)).to_string()
         })),
     ));

@@ -1,19 +1,24 @@
 //! Everything about one host: identity, resources, curves, file systems, disks, interfaces, consumers.
 
+use std::time::Duration;
+
 use crate::facts::{
-    Consumers, Cpu, Disk, Limits, Load, Memory, Mount, Nic, Os, Pressure, PressureLine,
+    Consumer, Consumers, Cpu, Disk, Limits, Load, Memory, Mount, Nic, Os, Pressure, PressureLine,
     Temperatures,
 };
 use crate::listing::Context;
 use crate::model::Series;
 use crate::model::history::rate;
 use crate::paint::Line;
-use crate::panes::{Block, parts};
+use crate::panes::{
+    Block,
+    parts::{self, dated, origin},
+};
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 use crate::units::{self, Bytes};
 
-use super::{certificate, clock_row, findings_on, origin, row, title};
+use super::{certificate, clock_row, findings_on, row, title, titled};
 
 /// One host: findings, identity, resources, charts, file systems, disks, interfaces, consumers.
 #[must_use]
@@ -24,10 +29,7 @@ pub fn host(cx: &Context, host: &Subject) -> Vec<Block> {
         let line = Line::new()
             .text(format!("{}  ", os.value.name))
             .dim(format!("kernel {} {}", os.value.kernel, os.value.machine));
-        blocks.push(row(
-            "system",
-            origin(line, os.freshness, os.age, &os.feed.spec.id.to_string()),
-        ));
+        blocks.push(row("system", origin(line, &os)));
     }
     blocks.push(charts(cx, host));
     blocks.extend(resources(cx, host));
@@ -46,16 +48,20 @@ fn percent(value: f32) -> String {
 }
 
 fn charts(cx: &Context, host: &Subject) -> Block {
-    let chart = |label: &'static str, series: Series, print: fn(f32) -> String, top| Block::Chart {
-        title: Line::new().dim(label),
+    let chart = |title: Line, series: Series| Block::Chart {
+        title,
         samples: cx.snap.model.history().samples(host, series).collect(),
-        top,
-        print,
+        top: Some(1.0),
+        print: percent,
         height: 5,
     };
+    let (cpu, memory) = (
+        titled::<Cpu>(cx, host, "cpu busy"),
+        titled::<Memory>(cx, host, "memory used"),
+    );
     Block::Beside(
-        Box::new(chart("cpu busy", Series::CpuBusy, percent, Some(1.0))),
-        Box::new(chart("memory used", Series::MemoryUsed, percent, Some(1.0))),
+        Box::new(chart(cpu, Series::CpuBusy)),
+        Box::new(chart(memory, Series::MemoryUsed)),
     )
 }
 
@@ -69,7 +75,7 @@ fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
             "{:.2} {:.2} {:.2}{cores}",
             value.one, value.five, value.fifteen
         );
-        blocks.push(row("load", Line::new().text(text)));
+        blocks.push(row("load", dated(Line::new().text(text), &load)));
     }
     if let Some(memory) = cx.snap.latest::<Memory>(host) {
         let value = memory.value;
@@ -83,7 +89,7 @@ fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
             "{used} of {} used, {} available, {swap}",
             value.total, value.available
         );
-        blocks.push(row("memory", Line::new().text(text)));
+        blocks.push(row("memory", dated(Line::new().text(text), &memory)));
     }
     if let Some(pressure) = cx.snap.latest::<Pressure>(host) {
         let part = |word: &str, line: Option<PressureLine>| {
@@ -102,7 +108,8 @@ fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
         .flatten()
         .collect();
         if !text.is_empty() {
-            blocks.push(row("pressure", Line::new().text(text).dim("over a minute")));
+            let line = Line::new().text(text).dim("over a minute");
+            blocks.push(row("pressure", dated(line, &pressure)));
         }
     }
     if let Some(limits) = cx.snap.latest::<Limits>(host) {
@@ -115,7 +122,7 @@ fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
         let tracked = pair("conntrack", value.conntrack, value.conntrack_max);
         let text: String = [files, tracked].into_iter().flatten().collect();
         if !text.is_empty() {
-            blocks.push(row("limits", Line::new().text(text)));
+            blocks.push(row("limits", dated(Line::new().text(text), &limits)));
         }
     }
     blocks
@@ -149,7 +156,8 @@ fn mounts(cx: &Context, host: &Subject) -> Vec<Block> {
                 if value.read_only { "  read-only" } else { "" },
                 Role::Warning,
             );
-        blocks.push(row(if blocks.is_empty() { "mounts" } else { "" }, line));
+        let label = if blocks.is_empty() { "mounts" } else { "" };
+        blocks.push(row(label, dated(line, &reading)));
     }
     blocks
 }
@@ -163,26 +171,36 @@ fn disks(cx: &Context, host: &Subject) -> Vec<Block> {
         let Some((before, span)) = reading.previous() else {
             continue;
         };
-        let per_second =
-            |pick: fn(&Disk) -> f64| rate(pick(reading.value), pick(before), span).unwrap_or(0.0);
-        let busy = per_second(|d| d.busy_secs).min(1.0);
-        let operations = per_second(|d| d.reads) + per_second(|d| d.writes);
-        let waited = per_second(|d| d.read_secs) + per_second(|d| d.write_secs);
-        let wait = if operations > 0.0 {
-            units::latency(units::seconds(waited / operations))
-        } else {
-            "-".into()
+        let mut line = Line::new().text(format!("{:<12} ", disk.leaf()));
+        line = match disk_use(reading.value, before, span) {
+            Some((busy, rest)) => line
+                .text(format!("busy {:>3.0}%  ", busy * 100.0))
+                .dim(rest),
+            None => line.with("? (its counters began anew)", Role::Unknown),
         };
-        let line = Line::new()
-            .text(format!("{:<12} busy {:>3.0}%  ", disk.leaf(), busy * 100.0))
-            .dim(format!(
-                "{operations:.0} ops/s  wait {wait}  read {}/s  write {}/s",
-                Bytes::from_f64(per_second(|d| d.read.as_f64())),
-                Bytes::from_f64(per_second(|d| d.written.as_f64())),
-            ));
-        blocks.push(row(if blocks.is_empty() { "disks" } else { "" }, line));
+        let label = if blocks.is_empty() { "disks" } else { "" };
+        blocks.push(row(label, dated(line, &reading)));
     }
     blocks
+}
+
+/// Busy share of a disk and what it did, in words; `None` after a reset of its counters.
+fn disk_use(now: &Disk, before: &Disk, span: Duration) -> Option<(f64, String)> {
+    let per_second = |pick: fn(&Disk) -> f64| rate(pick(now), pick(before), span);
+    let busy = per_second(|d| d.busy_secs)?.min(1.0);
+    let operations = per_second(|d| d.reads)? + per_second(|d| d.writes)?;
+    let waited = per_second(|d| d.read_secs)? + per_second(|d| d.write_secs)?;
+    let wait = if operations > 0.0 {
+        units::latency(units::seconds(waited / operations))
+    } else {
+        "-".into()
+    };
+    let rest = format!(
+        "{operations:.0} ops/s  wait {wait}  read {}/s  write {}/s",
+        Bytes::from_f64(per_second(|d| d.read.as_f64())?),
+        Bytes::from_f64(per_second(|d| d.written.as_f64())?),
+    );
+    Some((busy, rest))
 }
 
 fn nics(cx: &Context, host: &Subject) -> Vec<Block> {
@@ -201,7 +219,8 @@ fn nics(cx: &Context, host: &Subject) -> Vec<Block> {
             .with(format!("{word:<5}"), role);
         if let Some((before, span)) = reading.previous() {
             let flow = |now: Bytes, then: Bytes| {
-                Bytes::from_f64(rate(now.as_f64(), then.as_f64(), span).unwrap_or(0.0))
+                rate(now.as_f64(), then.as_f64(), span)
+                    .map_or_else(|| "?".into(), |flow| Bytes::from_f64(flow).to_string())
             };
             let value = reading.value;
             line = line.dim(format!(
@@ -212,7 +231,8 @@ fn nics(cx: &Context, host: &Subject) -> Vec<Block> {
                 value.drops_in + value.drops_out
             ));
         }
-        blocks.push(row(if blocks.is_empty() { "interfaces" } else { "" }, line));
+        let label = if blocks.is_empty() { "interfaces" } else { "" };
+        blocks.push(row(label, dated(line, &reading)));
     }
     blocks
 }
@@ -233,7 +253,7 @@ fn temperatures(cx: &Context, host: &Subject) -> Vec<Block> {
         .critical
         .map_or_else(String::new, |limit| format!(", critical at {limit:.0}"));
     let text = format!("{:.0} C at {}{limit}", hottest.celsius, hottest.sensor);
-    vec![row("hottest", Line::new().text(text))]
+    vec![row("hottest", dated(Line::new().text(text), &reading))]
 }
 
 /// Control groups by CPU used between the last two readings, then by memory.
@@ -242,7 +262,7 @@ fn consumers(cx: &Context, host: &Subject) -> Vec<Block> {
         return Vec::new();
     };
     let before = reading.previous();
-    let mut groups: Vec<(f64, &crate::facts::Consumer)> = reading
+    let mut groups: Vec<(Option<f64>, &Consumer)> = reading
         .value
         .0
         .iter()
@@ -251,11 +271,13 @@ fn consumers(cx: &Context, host: &Subject) -> Vec<Block> {
                 let then = then.0.iter().find(|earlier| earlier.group == group.group)?;
                 rate(group.cpu_secs?, then.cpu_secs?, span)
             });
-            (used.unwrap_or(0.0), group)
+            (used, group)
         })
         .collect();
     groups.sort_by(|a, b| {
-        b.0.total_cmp(&a.0)
+        let used = |group: &(Option<f64>, _)| group.0.unwrap_or(0.0);
+        used(b)
+            .total_cmp(&used(a))
             .then_with(|| b.1.memory.cmp(&a.1.memory))
     });
     let lines = groups
@@ -264,10 +286,12 @@ fn consumers(cx: &Context, host: &Subject) -> Vec<Block> {
         .enumerate()
         .map(|(nth, (cpu, group))| {
             let memory = group.memory.map_or("-".into(), |memory| memory.to_string());
+            let cpu = cpu.map_or("?".into(), |cpu| format!("{:.1}%", cpu * 100.0));
             let line = Line::new()
-                .text(format!("{:>5.1}% {memory:>9}  ", cpu * 100.0))
+                .text(format!("{cpu:>6} {memory:>9}  "))
                 .dim(group.group.to_string());
-            row(if nth == 0 { "consumers" } else { "" }, line)
+            let label = if nth == 0 { "consumers" } else { "" };
+            row(label, dated(line, &reading))
         });
     lines.collect()
 }

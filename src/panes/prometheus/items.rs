@@ -1,7 +1,10 @@
 //! The lines below a server: targets that are down, rules that fail, alerts, queries.
 
+use std::time::Duration;
+
 use crate::facts::{Alert, AlertState, Alerts, Queries, QueryResult, RuleGroups, ScrapeTargets};
 use crate::listing::Context;
+use crate::model::{Freshness, Reading};
 use crate::role::Role;
 use crate::subject::Subject;
 use crate::units;
@@ -12,7 +15,26 @@ pub(super) struct Item {
     pub name: String,
     pub detail: String,
     pub role: Role,
-    pub usable: bool,
+    pub age: Duration,
+    pub freshness: Freshness,
+}
+
+impl Item {
+    fn new<T>(
+        reading: &Reading<T>,
+        (word, role): (&'static str, Role),
+        name: String,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            word,
+            name,
+            detail: detail.into(),
+            role,
+            age: reading.age,
+            freshness: reading.freshness,
+        }
+    }
 }
 
 /// The lines below a server, by key. A key names kind and place in the fact (`target 12`) with a
@@ -60,6 +82,7 @@ pub(super) fn items(cx: &Context, server: &Subject) -> Vec<(String, bool)> {
     keys
 }
 
+/// What a key of [`items`] stands for, unless the fact has changed under it.
 pub(super) fn item(cx: &Context, server: &Subject, key: &str) -> Option<Item> {
     let mut words = key.split(' ');
     let kind = words.next()?;
@@ -68,77 +91,47 @@ pub(super) fn item(cx: &Context, server: &Subject, key: &str) -> Option<Item> {
         "target" => {
             let reading = cx.snap.latest::<ScrapeTargets>(server)?;
             let target = reading.value.failing.get(at)?;
-            let (word, role) = if target.down {
+            let mark = if target.down {
                 ("down", Role::StateBad)
             } else {
                 ("not yet", Role::Unknown)
             };
             let name = format!("{} {}", target.job, target.instance);
-            let detail = target.error.to_string();
-            Some(Item {
-                word,
-                name,
-                detail,
-                role,
-                usable: reading.freshness.is_usable(),
-            })
+            Some(Item::new(&reading, mark, name, &*target.error))
         }
         "rule" => {
             let reading = cx.snap.latest::<RuleGroups>(server)?;
             let group = reading.value.0.get(at)?;
             let (rule, error) = group.failing.get(words.next()?.parse::<usize>().ok()?)?;
             let name = format!("{} / {rule}", group.name);
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "failing",
-                name,
-                detail: error.to_string(),
-                role: Role::StateBad,
-                usable,
-            })
+            let mark = ("failing", Role::StateBad);
+            Some(Item::new(&reading, mark, name, &**error))
         }
         "group" => {
             let reading = cx.snap.latest::<RuleGroups>(server)?;
             let group = reading.value.0.get(at)?;
-            let detail = format!(
-                "takes {} of {}",
-                units::latency(group.took),
-                units::span(group.interval)
-            );
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "slow",
-                name: group.name.to_string(),
-                detail,
-                role: Role::Warning,
-                usable,
-            })
+            let (took, interval) = (units::latency(group.took), units::span(group.interval));
+            let detail = format!("takes {took} of {interval}");
+            let mark = ("slow", Role::Warning);
+            Some(Item::new(&reading, mark, group.name.to_string(), detail))
         }
         "alert" => {
             let reading = cx.snap.latest::<Alerts>(server)?;
             let alert = reading.value.0.get(at)?;
-            let (word, role) = alert_role(alert);
-            let detail = alert.summary.to_string();
-            Some(Item {
-                word,
-                name: alert_name(alert),
-                detail,
-                role,
-                usable: reading.freshness.is_usable(),
-            })
+            let mark = alert_role(alert);
+            Some(Item::new(
+                &reading,
+                mark,
+                alert_name(alert),
+                &*alert.summary,
+            ))
         }
         _ => {
             let reading = cx.snap.latest::<Queries>(server)?;
             let query = reading.value.0.get(at)?;
             let (detail, role) = query_words(query);
-            let usable = reading.freshness.is_usable();
-            Some(Item {
-                word: "query",
-                name: query.query.to_string(),
-                detail,
-                role,
-                usable,
-            })
+            let mark = ("query", role);
+            Some(Item::new(&reading, mark, query.query.to_string(), detail))
         }
     }
 }
