@@ -16,6 +16,8 @@ use crate::target::{Target, config_toml};
 
 /// How long a condition may take to come true on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// A user with one configuration and nothing else.
 pub struct User {
     home: TempDir,
@@ -107,6 +109,7 @@ impl User {
             if clock::stamp() > end {
                 return Err(format!("never came true: {what}\n{}", answer.text()).into());
             }
+            std::thread::park_timeout(PAUSE);
         }
     }
 }
