@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn config_show_names_the_variable_that_won() {
         let (_dir, path) = file("theme = \"dark\"\n");
-        let environment = Environment([("MIDWATCH_THEME".to_owned(), "light".to_owned())].into());
+        let environment = Environment::of(&[("MIDWATCH_THEME", "light")]);
         let (code, out, _) = ran(&["--config", &path, "config", "show"], &environment);
         assert_eq!(code, Some(0));
         assert!(out.contains("theme = \"light\""), "{out}");

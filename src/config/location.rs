@@ -144,13 +144,6 @@ mod tests {
 
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let owned = pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Environment(owned.collect())
-    }
-
     fn with_mode(mode: u32) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
@@ -191,15 +184,15 @@ mod tests {
     fn the_argument_wins_over_the_variable_over_xdg_over_home() {
         let (dir, path) = with_mode(0o600);
         let here = dir.path().to_str().unwrap();
-        let home = environment(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", "relative")]);
+        let home = Environment::of(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", "relative")]);
         assert_eq!(
             usual(&home),
             Some("/home/ann/.config/midwatch/config.toml".into())
         );
-        let both = environment(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", here)]);
+        let both = Environment::of(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", here)]);
         assert_eq!(usual(&both), Some(dir.path().join("midwatch/config.toml")));
         let mut request = Request {
-            environment: environment(&[("MIDWATCH_CONFIG", path.to_str().unwrap())]),
+            environment: Environment::of(&[("MIDWATCH_CONFIG", path.to_str().unwrap())]),
             ..Request::default()
         };
         assert_eq!(find(&request).unwrap(), Some(path));

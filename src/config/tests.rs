@@ -29,11 +29,8 @@ pub(crate) static KINDS: &[&Source] = &[
 ];
 
 fn request(environment: &[(&str, &str)]) -> Request {
-    let pairs = environment
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     Request {
-        environment: Environment(pairs.collect()),
+        environment: Environment::of(environment),
         ..Request::default()
     }
 }

@@ -182,20 +182,13 @@ mod tests {
 
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let owned = pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Environment(owned.collect())
-    }
-
     #[test]
     fn a_kubeconfig_is_judged_by_its_mode_and_never_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kubeconfig");
         fs::write(&path, "token: s3cr3t").unwrap();
         let text = path.to_str().unwrap();
-        let environment = environment(&[("KUBECONFIG", &format!("{text}:/nowhere/config"))]);
+        let environment = Environment::of(&[("KUBECONFIG", &format!("{text}:/nowhere/config"))]);
         for (mode, mark) in [
             (0o600, Mark::Ok),
             (0o400, Mark::Ok),
@@ -219,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_absent_talosconfig_is_no_problem() {
-        let line = talosconfig(&environment(&[("HOME", "/nowhere")]));
+        let line = talosconfig(&Environment::of(&[("HOME", "/nowhere")]));
         assert_eq!((line.mark, line.used_for), (Mark::Ok, "nothing yet"));
         assert_eq!(line.found, "/nowhere/.talos/config: not there");
     }
@@ -241,7 +234,7 @@ mod tests {
     #[test]
     fn the_state_folder_need_not_be_there_yet() {
         let dir = tempfile::tempdir().unwrap();
-        let line = state(&environment(&[(
+        let line = state(&Environment::of(&[(
             "XDG_STATE_HOME",
             dir.path().to_str().unwrap(),
         )]));
@@ -252,7 +245,10 @@ mod tests {
         );
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
-        let line = state(&environment(&[("XDG_STATE_HOME", file.to_str().unwrap())]));
+        let line = state(&Environment::of(&[(
+            "XDG_STATE_HOME",
+            file.to_str().unwrap(),
+        )]));
         assert_eq!(line.mark, Mark::Bad);
     }
 }

@@ -182,13 +182,6 @@ pub(super) fn locale(environment: &Environment) -> Line {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let owned = pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Environment(owned.collect())
-    }
-
     fn seat(columns: u16, rows: u16) -> Seat {
         Seat {
             input: Stream::Terminal,
@@ -200,12 +193,12 @@ mod tests {
 
     #[test]
     fn a_small_window_warns_and_a_tiny_one_is_bad() {
-        let xterm = environment(&[("TERM", "xterm-256color")]);
+        let xterm = Environment::of(&[("TERM", "xterm-256color")]);
         assert_eq!(screen(&xterm, seat(80, 24)).mark, Mark::Ok);
         assert_eq!(screen(&xterm, seat(79, 24)).mark, Mark::Warn);
         assert_eq!(screen(&xterm, seat(59, 24)).mark, Mark::Bad);
         assert_eq!(
-            screen(&environment(&[("TERM", "dumb")]), seat(80, 24)).mark,
+            screen(&Environment::of(&[("TERM", "dumb")]), seat(80, 24)).mark,
             Mark::Bad
         );
         assert_eq!(screen(&xterm, Seat::default()).mark, Mark::Warn);
@@ -213,30 +206,30 @@ mod tests {
 
     #[test]
     fn the_way_to_the_terminal_is_named() {
-        let both = environment(&[
+        let both = Environment::of(&[
             ("TMUX", "/tmp/x"),
             ("SSH_TTY", "/dev/pts/1"),
             ("TERM", "screen-256color"),
         ]);
         assert_eq!(between(&both, Way::Plain).found, "tmux, ssh");
         assert!(between(&both, Way::Mosh).found.contains("mosh"));
-        assert_eq!(between(&environment(&[]), Way::Plain).found, "nothing");
+        assert_eq!(between(&Environment::of(&[]), Way::Plain).found, "nothing");
     }
 
     #[test]
     fn the_first_locale_that_is_set_counts() {
-        let mixed = environment(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]);
+        let mixed = Environment::of(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]);
         assert_eq!(locale(&mixed).mark, Mark::Warn);
         assert_eq!(
-            locale(&environment(&[("LANG", "en_US.utf8")])).mark,
+            locale(&Environment::of(&[("LANG", "en_US.utf8")])).mark,
             Mark::Ok
         );
-        assert_eq!(locale(&environment(&[])).mark, Mark::Warn);
+        assert_eq!(locale(&Environment::of(&[])).mark, Mark::Warn);
     }
 
     #[test]
     fn no_color_is_said() {
-        let off = environment(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]);
+        let off = Environment::of(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]);
         assert_eq!(
             colour(&off).found,
             "24 bit (COLORTERM), switched off by NO_COLOR"

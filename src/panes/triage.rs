@@ -179,6 +179,9 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
 /// Nothing to report is said with what it rests on, never as an empty table.
 fn quiet(cx: &Context) -> Line {
     let feeds = cx.snap.model.feeds();
+    if feeds.is_empty() {
+        return Line::new().with("nothing is watched", Role::Unknown);
+    }
     let heard = feeds.iter().filter(|feed| feed.last_ok.is_some()).count();
     if heard < feeds.len() {
         return Line::new().with(
@@ -194,9 +197,16 @@ fn quiet(cx: &Context) -> Line {
     let oldest = oldest.map_or_else(String::new, |age| {
         format!(", the oldest {} ago", units::age(age))
     });
-    Line::new()
+    let line = Line::new()
         .with("nothing is wrong", Role::StateOk)
-        .dim(format!(": {heard} of {heard} feeds answered{oldest}"))
+        .dim(format!(": {heard} of {heard} feeds answered{oldest}"));
+    match cx.ledger.waiting_for_second_sample() {
+        0 => line,
+        checks => line.with(
+            format!(", {checks} checks wait for a second sample"),
+            Role::Unknown,
+        ),
+    }
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {

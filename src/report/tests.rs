@@ -263,7 +263,7 @@ fn the_exit_code_is_that_of_the_worst() {
 #[test]
 fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
     let none = Environment::default();
-    let with = |name: &str, value: &str| Environment([(name.into(), value.into())].into());
+    let with = |name: &str, value: &str| Environment::of(&[(name, value)]);
     let choose = |when, environment: &Environment, out| Paint::choose(when, environment, out);
     use ColorWhen::{Always, Auto, Never};
     assert_eq!(choose(Auto, &none, Out::Terminal), Paint::Ansi);

@@ -47,6 +47,7 @@ fn observe(app: &mut App, at: Now, outcome: Result<(), Outage>) {
     let memory = Memory {
         total: Bytes(100),
         available: Bytes(60),
+        oom_kills: Some(0),
         ..Memory::default()
     };
     let outcome = outcome.map(|()| Harvest {
@@ -156,6 +157,36 @@ fn a_target_that_never_answered_has_a_row_that_says_nothing_is_known() {
     let row = row(&mut app, start);
     assert!(row.contains("unknown"), "{row}");
     assert!(!row.contains('0'), "absence is not a zero: {row}");
+}
+
+/// What Triage says first.
+fn triage(app: &mut App) -> String {
+    app.refresh();
+    let theme = Themes::default().load("dark", Depth::True).unwrap();
+    text(&draw(app, (120, 24), &theme, &glyph::UNICODE))
+}
+
+#[test]
+fn nothing_is_called_well_that_was_not_judged() {
+    let start = Now::fixed();
+    let model = Model::new(start, Thresholds::default());
+    let mut blind = App::new(model, panes::listings(), 0, start);
+    let shown = triage(&mut blind);
+    assert!(shown.contains("nothing is watched"), "{shown}");
+    assert!(!shown.contains("nothing is wrong"), "{shown}");
+
+    let mut app = app(start);
+    let shown = triage(&mut app);
+    assert!(!shown.contains("nothing is wrong"), "{shown}");
+    observe(&mut app, start, Ok(()));
+    let shown = triage(&mut app);
+    let waiting = app.ledger.waiting_for_second_sample();
+    assert!(
+        waiting > 0,
+        "kills for want of memory are counted between two samples"
+    );
+    let said = format!("{waiting} checks wait for a second sample");
+    assert!(shown.contains(&said), "{shown}");
 }
 
 /// The lines of a page that are about a reading: what has a label, and the titles of charts.
