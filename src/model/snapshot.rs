@@ -237,9 +237,18 @@ impl<'a> Snapshot<'a> {
     /// is for the findings to say.
     #[must_use]
     pub fn known(&self, subject: &Subject) -> State {
-        match self.age(subject) {
-            Some((_, freshness)) if freshness.is_usable() => State::Ok,
-            _ => State::Unknown,
-        }
+        let now = self.now.stamp;
+        let cells = self.model.subjects.get(subject);
+        let mut cells = cells
+            .into_iter()
+            .flat_map(|cells| cells.0.values())
+            .flatten();
+        // One is enough, and mostly it is the first: asked for every row and every frame.
+        let fresh = cells.any(|cell| {
+            self.model.feeds[cell.feed]
+                .freshness_of(cell.at, now)
+                .is_usable()
+        });
+        if fresh { State::Ok } else { State::Unknown }
     }
 }

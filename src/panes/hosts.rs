@@ -1,5 +1,6 @@
 //! Hosts: errors first, then saturation, then utilisation (the USE method, worst order).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Block, Extra, Pane, detail, parts};
@@ -391,12 +392,11 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         .iter()
         .filter(|host| !parts::is_problem(cx, host))
         .count();
-    let mut kernels: Vec<String> = hosts
+    let kernels: BTreeSet<&str> = hosts
         .iter()
-        .filter_map(|host| Some(cx.snap.latest::<Os>(host)?.value.kernel.to_string()))
+        .filter_map(|host| Some(&*cx.snap.latest::<Os>(host)?.value.kernel))
         .collect();
-    kernels.sort();
-    kernels.dedup();
+    let kernels = Vec::from_iter(kernels);
     let line = Line::new().text(format!("{well} of {} hosts ok", hosts.len()));
     vec![match kernels.as_slice() {
         [] => line,

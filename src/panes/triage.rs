@@ -220,6 +220,9 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
 /// How far back what changed is told.
 const LOOK_BACK: Duration = Duration::from_secs(3600);
 
+/// Changes told at most: no preview is taller, and a thousand must not be worded for each frame.
+const CHANGES: usize = 100;
+
 /// What began and what ended lately, newest first: "what touched it last".
 fn changes(cx: &Context) -> Vec<Block> {
     let now = cx.snap.now.stamp;
@@ -246,6 +249,7 @@ fn changes(cx: &Context) -> Vec<Block> {
     });
     let mut all: Vec<_> = began.chain(ended).collect();
     all.sort_by_key(|(at, ..)| std::cmp::Reverse(at.stamp));
+    all.truncate(CHANGES);
     if all.is_empty() {
         return Vec::new();
     }
