@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use midwatch::app::App;
 use midwatch::clock::Now;
 use midwatch::event::Event;
-use midwatch::facts::{Load, Memory};
+use midwatch::facts::{Cpu, Load, Memory};
 use midwatch::glyph;
 use midwatch::ids::{FeedId, TargetId};
 use midwatch::intent::Intent;
@@ -50,9 +50,14 @@ fn observe(app: &mut App, at: Now, outcome: Result<(), Outage>) {
         oom_kills: Some(0),
         ..Memory::default()
     };
+    let cpu = Cpu {
+        cores: 2,
+        ..Cpu::default()
+    };
     let outcome = outcome.map(|()| Harvest {
         facts: vec![
             (host.clone(), memory.into()),
+            (host.clone(), cpu.into()),
             (host, Load::default().into()),
         ],
         ..Harvest::default()
