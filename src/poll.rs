@@ -1,7 +1,7 @@
 //! The supervisor: one task per feed, so that nothing waits for anything else.
 //!
 //! Each task polls its probe on a spread schedule, under a deadline shorter than the period, slows
-//! down for a target that is dead, survives a panic in the source, and leaves its newest result in
+//! down for a target that is dead, asks a slow feed again soon that lost a part, survives a panic in the source, and leaves its newest result in
 //! a slot that the loop empties. A result nobody took in time is overwritten and counted.
 
 mod schedule;
@@ -23,7 +23,7 @@ use crate::observation::{Layer, Observation, Outage};
 use crate::sources::{Answer, Probe};
 use crate::units;
 
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Streak};
 
 /// A feed ready to be watched.
 pub struct Watched {
@@ -168,20 +168,14 @@ impl Task {
     async fn run(mut self) {
         let jitter = schedule::jitter(&self.spec.id);
         tokio::time::sleep(self.schedule.first(self.spec.period, jitter)).await;
-        let mut failures = 0;
+        let mut streak = Streak::default();
         let mut polls: u32 = 0;
         loop {
             let (answer, took) = self.poll_once().await;
-            self.tell_change(&answer, failures);
-            failures = if answer.outcome.is_ok() {
-                0
-            } else {
-                failures + 1
-            };
+            self.tell_change(&answer, streak.failures);
+            streak = streak.and(&answer.outcome);
             polls = polls.saturating_add(1);
-            let wait = self
-                .schedule
-                .next(self.spec.period, polls, failures, jitter);
+            let wait = self.schedule.next(self.spec.period, polls, streak, jitter);
             self.deliver(answer, took, wait);
             self.rest(wait, jitter).await;
         }
@@ -270,8 +264,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::FactKind;
     use crate::ids::TargetId;
-    use crate::observation::Harvest;
+    use crate::observation::{Harvest, Lost};
     use crate::sources::PollFuture;
     use crate::subject::Subject;
 
@@ -298,6 +293,18 @@ mod tests {
             Box::pin(async move {
                 match word {
                     "ok" => Answer::ok(7, Harvest::default()),
+                    "partial" => {
+                        let lost = Lost {
+                            kind: FactKind::EtcdHash,
+                            outage: Outage::new(Layer::Tcp, "refused"),
+                        };
+                        let lost = vec![lost];
+                        let harvest = Harvest {
+                            lost,
+                            ..Harvest::default()
+                        };
+                        Answer::ok(7, harvest)
+                    }
                     "panic" => panic!("out of luck"),
                     "hang" => std::future::pending().await,
                     other => Answer::failed(0, Outage::new(Layer::Tcp, other)),
@@ -307,10 +314,14 @@ mod tests {
     }
 
     fn watch(script: &[&'static str]) -> (Poller, FeedId, Arc<AtomicU64>) {
+        watch_every(Duration::from_secs(10), script)
+    }
+
+    fn watch_every(period: Duration, script: &[&'static str]) -> (Poller, FeedId, Arc<AtomicU64>) {
         let id = FeedId::new(TargetId::new("test", "a"), "");
         let spec = FeedSpec {
             id: id.clone(),
-            period: Duration::from_secs(10),
+            period,
             timeout: Duration::from_secs(3),
             subject: Subject::host("a"),
         };
@@ -374,6 +385,26 @@ mod tests {
         poller.poll_now(&id);
         next(&poller).await;
         assert!(began.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_feed_that_lost_a_part_is_whole_again_within_a_minute() {
+        let slow = Duration::from_secs(600);
+        let (poller, _, _) = watch_every(slow, &["partial", "down", "partial", "ok"]);
+        let mut waits = Vec::new();
+        next(&poller).await;
+        for _ in 0..3 {
+            let began = tokio::time::Instant::now();
+            next(&poller).await;
+            waits.push(began.elapsed().as_secs());
+        }
+        assert_eq!(waits, [15, 30, 60]);
+        let began = tokio::time::Instant::now();
+        next(&poller).await;
+        assert!(
+            began.elapsed() >= slow,
+            "once whole, at its own period again"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@
 //! terms, so one probe asks all of them: first every `Status`, then `HashKV` at the lowest revision
 //! that any of them has. A member holds its read lock while it hashes, which keeps its writes
 //! waiting; so the members are asked one after the other, seldom, and not at all when the database
-//! is large.
+//! is large. While some are away the poller asks again soon, but the others are hashed anew only
+//! when who answers has changed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::answers;
 use super::call::{Caller, Refused};
 use super::proto::{MemberListResponse, StatusResponse};
 use crate::clients::endpoint::Endpoint;
+use crate::clock::{self, Stamp};
 use crate::config::settings::ConfigError;
 use crate::facts::{EtcdHash, EtcdMembers, FactKind};
 use crate::observation::{Harvest, Layer, Lost, Outage};
@@ -36,6 +38,8 @@ pub(super) struct HashProbe {
     cluster: Arc<str>,
     callers: Vec<Caller>,
     limit: Duration,
+    /// When hashes were last had of all who answered, and which callers those were.
+    hashed: Option<(Stamp, Vec<usize>)>,
 }
 
 /// A member that answered: where in the list of callers, and its status.
@@ -55,6 +59,7 @@ impl HashProbe {
             cluster,
             callers: callers.collect::<Result<_, _>>()?,
             limit,
+            hashed: None,
         })
     }
 
@@ -89,7 +94,10 @@ impl HashProbe {
         };
         match comparable(&alive) {
             Err(outage) => lost.push(outage),
+            // What is known stays: a lost kind is not forgotten.
+            Ok(_) if !lost.is_empty() && !self.is_due(&alive, clock::stamp()) => {}
             Ok(revision) => {
+                let mut hashed = true;
                 let limit = self.limit * 2 / 3 / u32::try_from(alive.len()).unwrap_or(u32::MAX);
                 for member in &alive {
                     match self.hash(member, limit, revision).await {
@@ -100,9 +108,14 @@ impl HashProbe {
                             let subject = Subject::etcd_member(&self.cluster, &name);
                             harvest.facts.push((subject, hash.into()));
                         }
-                        Err(refused) => lost.push(self.outage(member.caller, refused)),
+                        Err(refused) => {
+                            hashed = false;
+                            lost.push(self.outage(member.caller, refused));
+                        }
                     }
                 }
+                let callers = alive.iter().map(|member| member.caller).collect();
+                self.hashed = hashed.then(|| (clock::stamp(), callers));
             }
         }
         let lost = lost.into_iter().map(|outage| Lost {
@@ -111,6 +124,14 @@ impl HashProbe {
         });
         harvest.lost = lost.collect();
         Answer::ok(bytes, harvest)
+    }
+
+    /// While a member is away: is there something new to learn of the others?
+    fn is_due(&self, alive: &[Alive], now: Stamp) -> bool {
+        self.hashed.as_ref().is_none_or(|(at, callers)| {
+            let same = alive.iter().map(|member| &member.caller).eq(callers);
+            !same || now.since(*at) >= PERIOD
+        })
     }
 
     async fn hash(
@@ -246,6 +267,19 @@ mod tests {
     #[test]
     fn one_member_alone_proves_nothing() {
         assert!(comparable(&[member(0, "3.7.3", 9, 1)]).is_err());
+    }
+
+    #[test]
+    fn while_one_is_away_the_others_are_not_hashed_every_minute() {
+        let mut probe = HashProbe::new("prod".into(), [], Duration::ZERO).unwrap();
+        let two = [member(0, "3.7.3", 9, 1), member(2, "3.7.3", 9, 1)];
+        let later = |secs| Stamp::default() + Duration::from_secs(secs);
+        assert!(probe.is_due(&two, later(0)), "nothing was hashed yet");
+        probe.hashed = Some((later(0), vec![0, 2]));
+        assert!(!probe.is_due(&two, later(60)));
+        assert!(probe.is_due(&two, later(600)), "the period is over");
+        probe.hashed = Some((later(0), vec![1, 2]));
+        assert!(probe.is_due(&two, later(60)), "others answer now");
     }
 
     #[test]
