@@ -10,7 +10,7 @@ use super::{
     Block, parts,
     parts::{dated, origin},
 };
-use crate::facts::{Certificate, ClockOffset, Factual, KernelClock};
+use crate::facts::{Certificate, ClockOffset, Factual, KernelClock, PrometheusStatus};
 use crate::findings::{self, Entry};
 use crate::listing::{Context, RowKey, severity_role};
 use crate::model::Series;
@@ -67,7 +67,7 @@ fn row(label: &str, line: Line) -> Block {
 }
 
 /// A chart's title, marked when the curve does not reach into the present.
-fn titled<T: Factual>(cx: &Context, subject: &Subject, title: &'static str) -> Line {
+fn titled<T: Factual>(cx: &Context, subject: &Subject, title: &str) -> Line {
     let line = Line::new().dim(title);
     match cx.snap.latest::<T>(subject) {
         Some(reading) => dated(line, &reading),
@@ -194,6 +194,20 @@ pub fn subject(cx: &Context, subject: &Subject) -> Vec<Block> {
             blocks.extend(findings_on(cx, subject));
             blocks.extend(clock_row(cx, subject));
             blocks.extend(certificate(cx, subject));
+            if subject.kind == SubjectKind::Prometheus {
+                blocks.push(Block::Chart {
+                    title: titled::<PrometheusStatus>(cx, subject, "series in the head block"),
+                    samples: cx
+                        .snap
+                        .model
+                        .history()
+                        .samples(subject, Series::HeadSeries)
+                        .collect(),
+                    top: None,
+                    print: |count| format!("{count:.0}"),
+                    height: 5,
+                });
+            }
             blocks
         }
     }

@@ -39,6 +39,7 @@ pub fn host(cx: &Context, host: &Subject) -> Vec<Block> {
     blocks.extend(nics(cx, host));
     blocks.extend(temperatures(cx, host));
     blocks.extend(consumers(cx, host));
+    blocks.extend(more_charts(cx, host));
     blocks.extend(certificate(cx, host));
     blocks
 }
@@ -47,22 +48,82 @@ fn percent(value: f32) -> String {
     format!("{:.0}%", value * 100.0)
 }
 
-fn charts(cx: &Context, host: &Subject) -> Block {
-    let chart = |title: Line, series: Series| Block::Chart {
+/// One curve over a subject's samples.
+fn curve(
+    cx: &Context,
+    subject: &Subject,
+    title: Line,
+    series: Series,
+    (top, print): (Option<f32>, fn(f32) -> String),
+) -> Box<Block> {
+    Box::new(Block::Chart {
         title,
-        samples: cx.snap.model.history().samples(host, series).collect(),
-        top: Some(1.0),
-        print: percent,
+        samples: cx.snap.model.history().samples(subject, series).collect(),
+        top,
+        print,
         height: 5,
-    };
+    })
+}
+
+/// A share, drawn against the whole.
+const SHARE: (Option<f32>, fn(f32) -> String) = (Some(1.0), percent);
+
+fn charts(cx: &Context, host: &Subject) -> Block {
     let (cpu, memory) = (
         titled::<Cpu>(cx, host, "cpu busy"),
         titled::<Memory>(cx, host, "memory used"),
     );
     Block::Beside(
-        Box::new(chart(cpu, Series::CpuBusy)),
-        Box::new(chart(memory, Series::MemoryUsed)),
+        curve(cx, host, cpu, Series::CpuBusy, SHARE),
+        curve(cx, host, memory, Series::MemoryUsed, SHARE),
     )
+}
+
+/// Curves of what a host waits for: its pressure, and the busiest disk and interface.
+fn more_charts(cx: &Context, host: &Subject) -> Vec<Block> {
+    let mut curves = Vec::new();
+    if cx.snap.latest::<Pressure>(host).is_some() {
+        let title = titled::<Pressure>(cx, host, "some task waits for io");
+        curves.push(curve(cx, host, title, Series::IoPressure, SHARE));
+    }
+    if let Some(disk) = busiest(cx, host, SubjectKind::Disk, Series::DiskBusy) {
+        let title = titled::<Disk>(cx, &disk, &format!("{} busy", disk.leaf()));
+        curves.push(curve(cx, &disk, title, Series::DiskBusy, SHARE));
+    }
+    if let Some(nic) = busiest(cx, host, SubjectKind::Nic, Series::NicTraffic) {
+        let title = titled::<Nic>(cx, &nic, &format!("{} in and out", nic.leaf()));
+        let print = |rate: f32| Bytes::from_f64(f64::from(rate)).to_string();
+        curves.push(curve(cx, &nic, title, Series::NicTraffic, (None, print)));
+    }
+    if let Some(mount) = busiest(cx, host, SubjectKind::Mount, Series::MountUsed) {
+        let title = titled::<Mount>(cx, &mount, &format!("{} used", mount.leaf()));
+        curves.push(curve(cx, &mount, title, Series::MountUsed, SHARE));
+    }
+    let mut curves = curves.into_iter();
+    let mut blocks = Vec::new();
+    while let Some(left) = curves.next() {
+        blocks.push(match curves.next() {
+            Some(right) => Block::Beside(left, right),
+            None => *left,
+        });
+    }
+    blocks
+}
+
+/// The part of a host with the highest newest sample.
+fn busiest(cx: &Context, host: &Subject, kind: SubjectKind, series: Series) -> Option<Subject> {
+    let newest = |part: &Subject| {
+        cx.snap
+            .model
+            .history()
+            .samples(part, series)
+            .next_back()
+            .flatten()
+    };
+    let parts = cx.snap.model.parts(host, kind);
+    let parts = parts.filter_map(|part| Some((newest(part)?, part)));
+    let (_, part) = parts.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(part.clone())
 }
 
 fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
