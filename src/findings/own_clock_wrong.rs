@@ -2,7 +2,7 @@
 
 use super::clocks_apart::evidence;
 use super::{Finding, Rule, Severity, Verdict};
-use crate::facts::{FactKind, Witness};
+use crate::facts::FactKind;
 use crate::model::Snapshot;
 use crate::model::clocks::survey;
 use crate::subject::{Subject, SubjectKind};
@@ -40,10 +40,7 @@ fn check(snap: &Snapshot, fleet: &Subject) -> Verdict {
     let limit = format!("> {}", latency(seconds(limit)));
     let mut finding = Finding::new(&RULE, here, severity, summary)
         .so_what("Every skew shown is measured from this clock.");
-    let others = survey
-        .clocks
-        .iter()
-        .filter(|row| row.witness != Witness::Own);
+    let others = survey.clocks.iter().filter(|row| !row.is_here);
     for row in others.filter(|row| row.is_usable()) {
         let told = evidence(snap, row, &limit);
         finding = if own.outliers.contains(&row.subject) {
@@ -58,7 +55,7 @@ fn check(snap: &Snapshot, fleet: &Subject) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{ClockOffset, Interval};
+    use crate::facts::{ClockOffset, Interval, Witness};
     use crate::findings::scenario::Scenario;
 
     fn world(clocks: &[(f64, f64)]) -> Scenario {

@@ -42,6 +42,8 @@ pub struct ClockRow {
     /// Where it was asked, without the port: subjects that share it share a clock. Empty for this
     /// machine.
     pub machine: Arc<str>,
+    /// Runs on this machine, and so reads the very clock that it would be compared with.
+    pub is_here: bool,
 }
 
 impl ClockRow {
@@ -166,7 +168,7 @@ fn rows(snap: &Snapshot) -> Vec<ClockRow> {
     let mut rows: Vec<ClockRow> = subjects
         .filter_map(|subject| match best(snap, subject) {
             _ if is_here(snap, subject) => Some(here(subject)),
-            Some(reading) => Some(row(subject, &reading)),
+            Some(reading) => Some(row(snap, subject, &reading)),
             None => None,
         })
         .collect();
@@ -203,10 +205,20 @@ fn here(subject: &Subject) -> ClockRow {
         age: Duration::ZERO,
         freshness: Freshness::Fresh,
         machine: "".into(),
+        is_here: true,
     }
 }
 
-fn row(subject: &Subject, reading: &Reading<ClockOffset>) -> ClockRow {
+/// Does a watched subject share the clock of this machine? A loopback address may be the mouth of a
+/// tunnel, so it counts only where a `local` target says that this machine is part of the fleet.
+fn shares_ours(snap: &Snapshot, subject: &Subject) -> bool {
+    let topology = snap.model.topology();
+    topology
+        .here()
+        .is_some_and(|here| topology.is_here(subject) || topology.host_of(subject) == Some(here))
+}
+
+fn row(snap: &Snapshot, subject: &Subject, reading: &Reading<ClockOffset>) -> ClockRow {
     let value = reading.value;
     let machine = match value.witness {
         Witness::Own => "",
@@ -223,6 +235,7 @@ fn row(subject: &Subject, reading: &Reading<ClockOffset>) -> ClockRow {
         age: reading.age,
         freshness: reading.freshness,
         machine: machine.into(),
+        is_here: shares_ours(snap, subject),
     }
 }
 
@@ -268,11 +281,11 @@ fn spread(rows: &[ClockRow]) -> Option<Pair> {
     candidates.max_by(|p, q| p.interval.hi.total_cmp(&q.interval.hi))
 }
 
-/// One witness a machine: where true time minus our clock lies, as far as it can tell.
+/// One witness a machine, ours excepted: where true time minus our clock lies, as far as it can tell.
 fn witnesses(rows: &[ClockRow]) -> Vec<(&Subject, Interval)> {
     let mut best: BTreeMap<&str, (&Subject, Interval)> = BTreeMap::new();
     for row in rows {
-        if row.witness == Witness::Own || !row.is_usable() {
+        if row.is_here || !row.is_usable() {
             continue;
         }
         let interval = widened(row.now(), row.root_distance.unwrap_or(0.0));

@@ -1,8 +1,9 @@
 //! `sntp`: asks a time server how far its clock is from this machine's.
 //!
-//! Polite by default: four requests at the first poll, half a second apart, then one each 32 s (RFC
-//! 4330 asks for no less than 15 s), a second one only where the first was lost. A kiss of death is
-//! obeyed across polls. Sets no clock and speaks to nobody but the configured server.
+//! Polite by default: one request each 32 s (RFC 4330 asks for no less than 15 s), a second one only
+//! where the first was lost. No burst: each poll tells its own exchange, so that a poll takes as long
+//! as its round trip. A kiss of death is obeyed across polls. Sets no clock and speaks to nobody but
+//! the configured server.
 
 pub mod packet;
 
@@ -35,16 +36,10 @@ pub static SOURCE: Source = Source {
 
 /// UDP port of NTP.
 const PORT: u16 = 123;
-/// Exchanges of the first poll, from which the one with the smallest round trip is taken.
-const FIRST_BURST: u32 = 4;
-/// Requests of a later poll: one, and one more if it is lost.
-const LATER_ATTEMPTS: u32 = 2;
-/// Unanswered requests in a row after which a poll gives up.
-const LOST_IN_A_ROW: u32 = 2;
+/// Requests of one poll: one, and one more if it is lost.
+const ATTEMPTS: u32 = 2;
 /// Patience with one request.
 const WAIT: Duration = Duration::from_secs(1);
-/// Distance between the requests of a burst.
-const SPACING: Duration = Duration::from_millis(500);
 /// Silence after the first `RATE`; doubled by each further one.
 const RATE_HOLD: Duration = Duration::from_secs(128);
 /// Silence after `DENY` or `RSTR`, and the longest after `RATE`.
@@ -84,7 +79,6 @@ struct SntpProbe {
     authority: String,
     host: String,
     port: u16,
-    spacing: Duration,
     wait: Duration,
     random: &'static dyn SecureRandom,
     phase: Arc<Phase>,
@@ -115,7 +109,6 @@ impl SntpProbe {
             authority: endpoint.authority(),
             host: endpoint.host.clone(),
             port: endpoint.port,
-            spacing: SPACING,
             wait: WAIT,
             random: rustls::crypto::ring::default_provider().secure_random,
             phase: Arc::default(),
@@ -131,61 +124,35 @@ impl SntpProbe {
                 return Err(held(&self.authority, code, left));
             }
         }
-        let (attempts, wanted) = match self.server {
-            None => (FIRST_BURST, FIRST_BURST),
-            Some(_) => (LATER_ATTEMPTS, 1),
-        };
         // Whatever goes wrong from here on, the name is resolved anew next time.
         let known = self.server.take();
         let (socket, server) = self.open(known).await?;
-        let best = self.burst(&socket, server, attempts, wanted, bytes).await?;
+        let exchange = self.attempts(&socket, server, bytes).await?;
         self.server = Some(server);
         self.hold = None;
-        Ok(self.harvest(&best))
+        Ok(self.harvest(&exchange))
     }
 
-    /// Some requests, the best answer.
-    async fn burst(
+    /// A request, and another one where the first got no answer.
+    async fn attempts(
         &mut self,
         socket: &UdpSocket,
         server: SocketAddr,
-        attempts: u32,
-        wanted: u32,
         bytes: &mut u64,
     ) -> Result<Exchange, Outage> {
-        let (mut best, mut refusal) = (None::<Exchange>, None);
-        let (mut good, mut lost, mut asked) = (0, 0, 0);
-        while asked < attempts && good < wanted && lost < LOST_IN_A_ROW {
-            if asked > 0 {
-                tokio::time::sleep(self.spacing).await;
-            }
-            asked += 1;
+        for _ in 0..ATTEMPTS {
             self.phase.enter(format!("an answer of {server}"));
             match self.exchange(socket, server, bytes).await {
-                Ok(exchange) => {
-                    (good, lost) = (good + 1, 0);
-                    let shorter = best
-                        .as_ref()
-                        .is_none_or(|b| exchange.sample.round_trip < b.sample.round_trip);
-                    if shorter {
-                        best = Some(exchange);
-                    }
-                }
-                Err(Failed::Lost) => lost += 1,
+                Ok(exchange) => return Ok(exchange),
+                Err(Failed::Lost) => {}
                 Err(Failed::Refused(Refusal::Kiss(code))) => return Err(self.kissed(code)),
-                Err(Failed::Refused(other)) => refusal = Some(other),
+                Err(Failed::Refused(other)) => return Err(self.refused(&other)),
                 Err(Failed::Broken(outage)) => return Err(outage),
             }
         }
-        match (best, refusal) {
-            (Some(best), _) => Ok(best),
-            (None, Some(refusal)) => Err(self.refused(&refusal)),
-            (None, None) => Err(Outage::new(
-                Layer::Timeout,
-                format!("no answer of {server} to {asked} requests"),
-            )
-            .hint("check that UDP port 123 is open on the way there and back")),
-        }
+        let detail = format!("no answer of {server} to {ATTEMPTS} requests");
+        Err(Outage::new(Layer::Timeout, detail)
+            .hint("check that UDP port 123 is open on the way there and back"))
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Outage> {
@@ -289,14 +256,14 @@ impl SntpProbe {
         }
     }
 
-    fn harvest(&self, best: &Exchange) -> Harvest {
+    fn harvest(&self, exchange: &Exchange) -> Harvest {
         let offset = ClockOffset {
             witness: Witness::Sntp,
-            offset: best.sample.offset,
-            round_trip: best.sample.round_trip,
-            root_distance: Some(best.reply.root_distance()),
-            stratum: Some(best.reply.stratum),
-            reference: Some(best.reply.reference_text().into()),
+            offset: exchange.sample.offset,
+            round_trip: exchange.sample.round_trip,
+            root_distance: Some(exchange.reply.root_distance()),
+            stratum: Some(exchange.reply.stratum),
+            reference: Some(exchange.reply.reference_text().into()),
         };
         Harvest {
             subject: Some(self.subject.clone()),

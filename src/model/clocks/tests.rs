@@ -133,6 +133,31 @@ fn this_machine_is_zero_and_comes_first() {
 }
 
 #[test]
+fn what_runs_on_this_machine_is_no_witness_for_its_clock() {
+    let services = |fleet: Fleet| {
+        fleet
+            .clock("http://127.0.0.1:9100", "host/vm", -1.0, 1.0)
+            .clock("[::1]:123", "sntp/near", -1.0, 1.0)
+            .clock("https://localhost:2379", "etcd/dev/m1", -500.0, 500.0)
+    };
+    let mut watched = services(Fleet::new());
+    watched.feed("local", "", "host/laptop");
+    let survey = watched.survey();
+    assert_eq!(survey.clocks.len(), 4, "their rows stay");
+    assert_eq!(
+        (survey.own.verdict, survey.own.of),
+        (OwnVerdict::NoWitness, 0)
+    );
+    let other = watched.clock("t:123", "sntp/t", -3.0, 3.0);
+    assert_eq!(
+        other.survey().own.sentence(),
+        "agrees with 1 of 1 other clocks"
+    );
+    // Without a `local` target loopback may be a tunnel to anywhere.
+    assert!(services(Fleet::new()).survey().own.of > 0);
+}
+
+#[test]
 fn an_own_clock_that_all_contradict_is_off() {
     let own = Fleet::new()
         .clock("http://a:9100", "host/a", 84.0, 90.0)

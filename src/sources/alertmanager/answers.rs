@@ -118,6 +118,14 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_is_active_since_its_start() {
+        let told = r#"{"labels":{"alertname":"A"},"status":{"state":"active"},
+            "startsAt":"2026-11-21T09:09:12Z","updatedAt":"2026-11-21T10:00:00Z"}"#;
+        let alert = serde_json::from_str::<GettableAlert>(told).unwrap().alert();
+        assert_eq!(alert.active_at, "2026-11-21T09:09:12Z".parse().ok());
+    }
+
+    #[test]
     fn an_expired_silence_is_no_longer_counted() {
         let silences: Vec<Silence> = recorded!("silences");
         assert_eq!(silences.len(), 2);
