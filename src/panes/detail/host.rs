@@ -55,14 +55,14 @@ fn curve(
     title: Line,
     series: Series,
     (top, print): (Option<f32>, fn(f32) -> String),
-) -> Box<Block> {
-    Box::new(Block::Chart {
+) -> Block {
+    Block::Chart {
         title,
         samples: cx.snap.model.history().samples(subject, series).collect(),
         top,
         print,
         height: 5,
-    })
+    }
 }
 
 /// A share, drawn against the whole.
@@ -74,8 +74,8 @@ fn charts(cx: &Context, host: &Subject) -> Block {
         titled::<Memory>(cx, host, "memory used"),
     );
     Block::Beside(
-        curve(cx, host, cpu, Series::CpuBusy, SHARE),
-        curve(cx, host, memory, Series::MemoryUsed, SHARE),
+        Box::new(curve(cx, host, cpu, Series::CpuBusy, SHARE)),
+        Box::new(curve(cx, host, memory, Series::MemoryUsed, SHARE)),
     )
 }
 
@@ -103,8 +103,8 @@ fn more_charts(cx: &Context, host: &Subject) -> Vec<Block> {
     let mut blocks = Vec::new();
     while let Some(left) = curves.next() {
         blocks.push(match curves.next() {
-            Some(right) => Block::Beside(left, right),
-            None => *left,
+            Some(right) => Block::Beside(Box::new(left), Box::new(right)),
+            None => left,
         });
     }
     blocks
