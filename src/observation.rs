@@ -34,7 +34,7 @@ pub struct Harvest {
     pub subject: Option<Subject>,
     pub facts: Vec<(Subject, Fact)>,
     pub lost: Vec<Lost>,
-    /// Samples or items refused for exceeding a limit; shown, never silent.
+    /// Samples or items refused for exceeding a limit or for being impossible; shown, never silent.
     pub refused: u64,
 }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// 2^64, the first number that 64 bits do not hold.
+const BEYOND: f64 = 18_446_744_073_709_551_616.0;
+
 /// A count of bytes. Prints with binary prefixes and three significant digits: `1.30 GiB`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -13,15 +16,16 @@ use serde::{Deserialize, Serialize};
 pub struct Bytes(pub u64);
 
 impl Bytes {
-    /// From a float as exposition text carries it; negative and NaN become zero.
+    /// From a float as exposition text carries it; `None` for what no count of bytes can be:
+    /// negative, not finite, or beyond 64 bits.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "float to int casts saturate"
+        reason = "the range is checked"
     )]
-    pub fn from_f64(value: f64) -> Self {
-        Self(value as u64)
+    pub fn from_f64(value: f64) -> Option<Self> {
+        (0.0..BEYOND).contains(&value).then_some(Self(value as u64))
     }
 
     #[must_use]
@@ -51,6 +55,12 @@ impl fmt::Display for Bytes {
         };
         f.pad(&format!("{value:.digits$} {}", UNITS[unit]))
     }
+}
+
+/// A computed count of bytes, such as a rate, as [`Bytes`] print; `?` where it can be none.
+#[must_use]
+pub fn size(bytes: f64) -> String {
+    Bytes::from_f64(bytes).map_or_else(|| "?".into(), |bytes| bytes.to_string())
 }
 
 /// A share of a whole, 0 to 1. Prints as a percentage.
@@ -156,6 +166,16 @@ mod tests {
         assert_eq!(Bytes(1000).to_string(), "0.98 KiB");
         assert_eq!(Bytes(1_395_864_371).to_string(), "1.30 GiB");
         assert_eq!(Bytes(u64::MAX).to_string(), "16384 PiB");
+    }
+
+    #[test]
+    fn what_no_size_can_be_is_no_size() {
+        for impossible in [-5.0, f64::NAN, f64::INFINITY, -f64::INFINITY, BEYOND] {
+            assert_eq!(Bytes::from_f64(impossible), None, "{impossible}");
+        }
+        assert_eq!(Bytes::from_f64(-0.0), Some(Bytes(0)));
+        // What the kernel says where there is no limit.
+        assert!(Bytes::from_f64(9.223_372_036_854_776e18).is_some());
     }
 
     #[test]

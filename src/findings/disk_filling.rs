@@ -7,7 +7,7 @@ use crate::clock::Stamp;
 use crate::facts::{FactKind, Mount};
 use crate::model::{Doubt, Reading, Snapshot};
 use crate::subject::{Subject, SubjectKind};
-use crate::units::{Bytes, seconds, span};
+use crate::units::{seconds, size, span};
 
 /// Fewer samples or a shorter time make no trend (own choice).
 const SAMPLES: usize = 4;
@@ -55,7 +55,7 @@ fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
     } else {
         return Ok(Verdict::Clear);
     };
-    let rate = Bytes::from_f64(-slope * 3600.0);
+    let rate = size(-slope * 3600.0);
     let until = span(seconds(left));
     let summary = format!("full in about {until}: {room} left, {rate} less each hour");
     let finding = Finding::new(&RULE, subject, severity, summary)
@@ -100,6 +100,7 @@ fn trend(mount: &Reading<Mount>) -> Option<(f64, Duration)> {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
+    use crate::units::Bytes;
 
     fn steady(start: u64, step: u64, rounds: u64) -> String {
         let mut w = Scenario::new();

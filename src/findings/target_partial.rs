@@ -9,7 +9,8 @@ use crate::subject::{Subject, SubjectKind};
 pub static RULE: Rule = Rule {
     id: "target-partial",
     doc: "a target answers only in part
-Threshold: one part lost, or one item refused for its size. A part that the server does not offer
+Threshold: one part lost, or one item refused, because it is beyond a limit or cannot be true
+(a negative size, more available than there is). A part that the server does not offer
 is told as information; one that it denies or breaks off is a warning.
 It matters because checks that rest on the missing part cannot be decided.
 Look at the rights of the client, and at the limits of the target if items were refused.",
@@ -50,7 +51,10 @@ fn lost(feed: &Feed) -> Option<Finding> {
 }
 
 fn refused(feed: &Feed) -> Option<Finding> {
-    let summary = format!("{} items refused for their size or number", feed.refused);
+    let summary = format!(
+        "{} items refused: over a limit, or impossible",
+        feed.refused
+    );
     let finding = Finding::new(&RULE, feed.subject(), Severity::Warning, summary)
         .key(format!("{} refused", feed.spec.id))
         .so_what("What was refused is not judged.")

@@ -31,7 +31,7 @@ pub struct Feed {
     pub bytes: u64,
     /// Observations overwritten before anyone looked at them.
     pub dropped: u64,
-    /// Items refused for exceeding a limit, in the last poll.
+    /// Items refused in the last poll: beyond a limit, or impossible.
     pub refused: u64,
     pub last_ok: Option<Now>,
     pub last_poll: Option<Now>,

@@ -240,7 +240,7 @@ fn traffic(cx: &Context, host: &Subject) -> Option<(f64, Freshness)> {
 fn net(cx: &Context, host: &Subject) -> Cell {
     match traffic(cx, host) {
         Some((rate, freshness)) => {
-            let text = format!("{}/s", units::Bytes::from_f64(rate));
+            let text = format!("{}/s", units::size(rate));
             parts::value(text, freshness, Role::Text)
         }
         None if cx.snap.model.parts(host, SubjectKind::Nic).next().is_some() => {

@@ -192,7 +192,10 @@ fn why(feed: &Feed) -> Cell {
     }
     if feed.refused > 0 {
         return Cell::text(
-            format!("{} items over a limit were refused", feed.refused),
+            format!(
+                "{} items were refused: over a limit, or impossible",
+                feed.refused
+            ),
             Role::Warning,
         );
     }

@@ -11,7 +11,7 @@ use crate::panes::{
 };
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
-use crate::units::{self, Bytes};
+use crate::units;
 
 use super::{certificate, clock_row, findings_on, row, title, titled};
 
@@ -147,7 +147,7 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
             units::latency(units::seconds(f64::from(secs)))
         })),
         Box::new(chart(size, Series::EtcdSize, |bytes| {
-            Bytes::from_f64(f64::from(bytes)).to_string()
+            units::size(f64::from(bytes))
         })),
     ));
     blocks

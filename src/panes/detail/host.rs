@@ -92,7 +92,7 @@ fn more_charts(cx: &Context, host: &Subject) -> Vec<Block> {
     }
     if let Some(nic) = busiest(cx, host, SubjectKind::Nic, Series::NicTraffic) {
         let title = titled::<Nic>(cx, &nic, &format!("{} in and out", nic.leaf()));
-        let print = |rate: f32| Bytes::from_f64(f64::from(rate)).to_string();
+        let print = |rate: f32| units::size(f64::from(rate));
         curves.push(curve(cx, &nic, title, Series::NicTraffic, (None, print)));
     }
     if let Some(mount) = busiest(cx, host, SubjectKind::Mount, Series::MountUsed) {
@@ -258,8 +258,8 @@ fn disk_use(now: &Disk, before: &Disk, span: Duration) -> Option<(f64, String)> 
     };
     let rest = format!(
         "{operations:.0} ops/s  wait {wait}  read {}/s  write {}/s",
-        Bytes::from_f64(per_second(|d| d.read.as_f64())?),
-        Bytes::from_f64(per_second(|d| d.written.as_f64())?),
+        units::size(per_second(|d| d.read.as_f64())?),
+        units::size(per_second(|d| d.written.as_f64())?),
     );
     Some((busy, rest))
 }
@@ -280,8 +280,7 @@ fn nics(cx: &Context, host: &Subject) -> Vec<Block> {
             .with(format!("{word:<5}"), role);
         if let Some((before, span)) = reading.previous() {
             let flow = |now: Bytes, then: Bytes| {
-                rate(now.as_f64(), then.as_f64(), span)
-                    .map_or_else(|| "?".into(), |flow| Bytes::from_f64(flow).to_string())
+                rate(now.as_f64(), then.as_f64(), span).map_or_else(|| "?".into(), units::size)
             };
             let value = reading.value;
             line = line.dim(format!(

@@ -268,10 +268,11 @@ async fn ask_metrics(
         status => return Err(told(Layer::Protocol, status).hint(HTTP_HINT)),
     }
     tally.verify()?;
+    let refused = tally.refused() + collector.refused();
     let metrics = collector.finish().ok_or_else(|| {
         Outage::new(Layer::Parse, "/metrics holds none of etcd's own metrics").hint(HTTP_HINT)
     })?;
-    Ok((metrics, response, tally.refused()))
+    Ok((metrics, response, refused))
 }
 
 fn told(layer: Layer, status: u16) -> Outage {

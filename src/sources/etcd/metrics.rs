@@ -1,5 +1,6 @@
 //! The families of etcd's `/metrics` that verdicts need. Takes samples one by one; knows nothing of
-//! the text that they came in. Counters stay counters.
+//! the text that they came in. Counters stay counters. A number that cannot be is counted and left
+//! out, with the whole histogram that it is a part of.
 
 use crate::facts::{EtcdMetrics, Histogram};
 use crate::units::Bytes;
@@ -30,16 +31,32 @@ pub const WANTED: &[&str] = &[
     "etcd_network_peer_round_trip_time_seconds_count",
 ];
 
+/// Families that are histograms, in the order of [`Collector::slot`].
+const HISTOGRAMS: [&str; 3] = [
+    "etcd_disk_wal_fsync_duration_seconds",
+    "etcd_disk_backend_commit_duration_seconds",
+    "etcd_network_peer_round_trip_time_seconds",
+];
+
 /// Gathers one scrape.
 #[derive(Debug, Default)]
 pub struct Collector {
     metrics: EtcdMetrics,
     taken: u64,
+    refused: u64,
+    /// Histograms with a number that cannot be.
+    wrong: Vec<&'static str>,
 }
 
 impl Collector {
     /// Takes one sample; `le` is the text of its `le` label where it has one.
     pub fn take(&mut self, name: &str, le: Option<&str>, value: f64) {
+        if Bytes::from_f64(value).is_none() {
+            self.refused += 1;
+            self.wrong
+                .extend(HISTOGRAMS.iter().find(|family| name.starts_with(**family)));
+            return;
+        }
         if self.gauge(name, value) || self.histogram(name, le, value) {
             self.taken += 1;
         }
@@ -48,9 +65,20 @@ impl Collector {
     /// What was gathered; `None` when not one sample was etcd's, so that some other program's
     /// exposition does not pass for a member without metrics.
     #[must_use]
-    pub fn finish(self) -> Option<EtcdMetrics> {
+    pub fn finish(mut self) -> Option<EtcdMetrics> {
+        for family in std::mem::take(&mut self.wrong) {
+            if let Some(slot) = self.slot(family) {
+                *slot = None;
+            }
+        }
         let etcd = self.metrics.has_leader.is_some() || self.metrics.proposals_committed.is_some();
         (self.taken > 0 && etcd).then_some(self.metrics)
+    }
+
+    /// Samples refused, because no counter, size or time can have such a value.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     fn gauge(&mut self, name: &str, value: f64) -> bool {
@@ -68,10 +96,10 @@ impl Collector {
             "etcd_server_heartbeat_send_failures_total" => m.heartbeat_failures = Some(value),
             // Zero is what a member without the flag says in old releases: not a quota of nothing.
             "etcd_server_quota_backend_bytes" => {
-                m.quota = (value > 0.0).then(|| Bytes::from_f64(value));
+                m.quota = Bytes::from_f64(value).filter(|quota| quota.0 > 0);
             }
             "process_start_time_seconds" => m.started = Some(value),
-            "process_resident_memory_bytes" => m.resident = Some(Bytes::from_f64(value)),
+            "process_resident_memory_bytes" => m.resident = Bytes::from_f64(value),
             _ => return false,
         }
         true
@@ -81,11 +109,8 @@ impl Collector {
         let Some((family, part)) = name.rsplit_once('_') else {
             return false;
         };
-        let slot = match family {
-            "etcd_disk_wal_fsync_duration_seconds" => &mut self.metrics.wal_fsync,
-            "etcd_disk_backend_commit_duration_seconds" => &mut self.metrics.backend_commit,
-            "etcd_network_peer_round_trip_time_seconds" => &mut self.metrics.peer_round_trip,
-            _ => return false,
+        let Some(slot) = self.slot(family) else {
+            return false;
         };
         let histogram = slot.get_or_insert_with(Histogram::default);
         match (part, le.and_then(|bound| bound.parse().ok())) {
@@ -95,6 +120,18 @@ impl Collector {
             _ => return false,
         }
         true
+    }
+
+    fn slot(&mut self, family: &str) -> Option<&mut Option<Histogram>> {
+        let m = &mut self.metrics;
+        let at = HISTOGRAMS.iter().position(|known| *known == family)?;
+        [
+            &mut m.wal_fsync,
+            &mut m.backend_commit,
+            &mut m.peer_round_trip,
+        ]
+        .into_iter()
+        .nth(at)
     }
 }
 
@@ -149,6 +186,26 @@ mod tests {
         let told = read(body.as_bytes()).unwrap().peer_round_trip.unwrap();
         assert_eq!(told.buckets, [(0.1, 6.0), (f64::INFINITY, 8.0)]);
         assert_eq!((told.sum, told.count), (1.0, 8.0));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_no_fact_nor_a_zero() {
+        for value in [-5.0, f64::NAN, f64::INFINITY, 1e300] {
+            let mut collector = Collector::default();
+            collector.take("etcd_server_has_leader", None, 1.0);
+            collector.take("process_resident_memory_bytes", None, value);
+            collector.take("etcd_server_proposals_pending", None, value);
+            let fsync = "etcd_disk_wal_fsync_duration_seconds";
+            collector.take(&format!("{fsync}_bucket"), Some("0.1"), 3.0);
+            collector.take(&format!("{fsync}_bucket"), Some("+Inf"), value);
+            collector.take(&format!("{fsync}_count"), None, 3.0);
+            assert_eq!(collector.refused(), 3);
+            let only = EtcdMetrics {
+                has_leader: Some(true),
+                ..EtcdMetrics::default()
+            };
+            assert_eq!(collector.finish(), Some(only), "{value}");
+        }
     }
 
     #[test]

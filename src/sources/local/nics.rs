@@ -150,8 +150,8 @@ fn entry(line: &str) -> Option<(String, Nic)> {
         drops_out,
     ] = fields;
     let nic = Nic {
-        received: Bytes::from_f64(received),
-        sent: Bytes::from_f64(sent),
+        received: Bytes::from_f64(received)?,
+        sent: Bytes::from_f64(sent)?,
         packets_in,
         packets_out,
         errors_in,

@@ -1,7 +1,8 @@
 //! From the samples of a scrape to facts.
 //!
 //! A fact whose leading metric is missing is absent, never zero; a collector that says that it
-//! failed makes its fact lost, so that the last one known stays and ages.
+//! failed makes its fact lost, so that the last one known stays and ages. So does a number that
+//! cannot be: a negative size, one without end, more available than there is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,15 +57,22 @@ impl Scrape {
             self.limits().map(Fact::Limits),
             self.kernel_clock().map(Fact::KernelClock),
         ];
-        let facts = facts.into_iter().flatten();
-        out.facts.extend(facts.map(|fact| (subject.clone(), fact)));
+        for fact in facts.into_iter().flatten() {
+            // A sensor that is wrong is left out of them alone.
+            let sensors = fact.kind() == FactKind::Temperatures;
+            if sensors || !self.wrong.first.contains_key(&fact.kind()) {
+                tell(&mut out, subject.clone(), fact);
+            }
+        }
         self.add_mounts(host, &mut out);
-        let disks = self.disks.iter().filter_map(|(name, row)| {
+        let disks = self.disks.iter().filter(|(_, row)| !row.wrong);
+        let disks = disks.filter_map(|(name, row)| {
             let fact = Fact::Disk(disk(row)?);
             Some((Subject::disk(host, name), fact))
         });
         add(&mut out, disks.collect(), disks::KEPT);
-        let nics = self.nics.iter().filter_map(|(name, row)| {
+        let nics = self.nics.iter().filter(|(_, row)| !row.wrong);
+        let nics = nics.filter_map(|(name, row)| {
             let state = self.links.get(name).map(String::as_str);
             Some((Subject::nic(host, name), Fact::Nic(nic(row, state)?)))
         });
@@ -96,7 +104,7 @@ impl Scrape {
     }
 
     fn memory(&self) -> Option<Memory> {
-        let told = |name| self.host.get(name).map(Bytes::from_f64);
+        let told = |name| self.host.get(name).and_then(Bytes::from_f64);
         let size = |name| told(name).unwrap_or_default();
         let count = |name| told(name).map(|count| count.0);
         let mut memory = Memory {
@@ -112,7 +120,10 @@ impl Scrape {
             major_faults: count("node_vmstat_pgmajfault"),
         };
         // Kernels before 3.14 leave the estimate to the reader.
-        let estimate = memory.free.0 + memory.buffers.0 + memory.cached.0;
+        let parts = [memory.free, memory.buffers, memory.cached];
+        let estimate = parts
+            .iter()
+            .fold(0_u64, |sum, part| sum.saturating_add(part.0));
         memory.available = told("node_memory_MemAvailable_bytes").unwrap_or(Bytes(estimate));
         Some(memory)
     }
@@ -137,7 +148,7 @@ impl Scrape {
     }
 
     fn limits(&self) -> Option<Limits> {
-        let told = |name| self.host.get(name).map(|count| Bytes::from_f64(count).0);
+        let told = |name| self.host.get(name).and_then(Bytes::from_f64).map(|it| it.0);
         let limits = Limits {
             files: told("node_filefd_allocated"),
             files_max: told("node_filefd_maximum"),
@@ -149,7 +160,8 @@ impl Scrape {
 
     fn kernel_clock(&self) -> Option<KernelClock> {
         let told = |name| self.host.get(name);
-        let status = told("node_timex_status").map_or(0, |bits| Bytes::from_f64(bits).0);
+        let status = told("node_timex_status").and_then(Bytes::from_f64);
+        let status = status.map_or(0, |bits| bits.0);
         let ratio = told("node_timex_frequency_adjustment_ratio").unwrap_or(1.0);
         let tai = told("node_timex_tai_offset_seconds").and_then(whole);
         Some(KernelClock {
@@ -191,7 +203,7 @@ impl Scrape {
     /// One mount for each device, its shortest path: the others are bind mounts of it.
     fn add_mounts(&self, host: &str, out: &mut Harvest) {
         let mut by_device: BTreeMap<&str, (&MountKey, &Row)> = BTreeMap::new();
-        for (key, row) in &self.mounts {
+        for (key, row) in self.mounts.iter().filter(|(_, row)| !row.wrong) {
             let better = by_device
                 .get(key.device.as_str())
                 .is_none_or(|(known, _)| key.point.len() < known.point.len());
@@ -202,6 +214,10 @@ impl Scrape {
         let mut facts = Vec::new();
         for (key, row) in by_device.into_values() {
             if let Some(mount) = mount(key, row) {
+                if let Some(why) = impossible_mount(&key.point, &mount) {
+                    refuse(out, FactKind::Mount, why);
+                    continue;
+                }
                 facts.push((Subject::mount(host, &key.point), Fact::Mount(mount)));
             } else {
                 let detail = format!("the host cannot ask {} of {}", key.point, key.device);
@@ -212,6 +228,10 @@ impl Scrape {
     }
 
     fn add_losses(&self, out: &mut Harvest) {
+        out.refused += self.wrong.count;
+        for (kind, why) in &self.wrong.first {
+            out.lost.push(wrong(*kind, why.clone()));
+        }
         for failed in &self.failed {
             let known = COLLECTORS.iter().find(|(collector, _)| collector == failed);
             if let Some((collector, kind)) = known {
@@ -227,13 +247,59 @@ fn lose(out: &mut Harvest, kind: FactKind, detail: String) {
     out.lost.push(Lost { kind, outage });
 }
 
+fn wrong(kind: FactKind, why: String) -> Lost {
+    let outage = Outage::new(Layer::Parse, why).hint("look at what the exporter serves");
+    Lost { kind, outage }
+}
+
+/// Leaves out a fact whose numbers contradict each other.
+fn refuse(out: &mut Harvest, kind: FactKind, why: String) {
+    out.refused += 1;
+    out.lost.push(wrong(kind, why));
+}
+
+/// Adds a fact of the host, unless its numbers contradict each other.
+fn tell(out: &mut Harvest, host: Subject, fact: Fact) {
+    let why = match &fact {
+        Fact::Memory(memory) => impossible_memory(memory),
+        _ => None,
+    };
+    match why {
+        Some(why) => refuse(out, fact.kind(), why),
+        None => out.facts.push((host, fact)),
+    }
+}
+
+fn impossible_memory(memory: &Memory) -> Option<String> {
+    let Memory {
+        total, swap_total, ..
+    } = memory;
+    more_than("memory", memory.available, *total)
+        .or_else(|| more_than("memory", memory.free, *total))
+        .or_else(|| more_than("swap", memory.swap_free, *swap_total))
+}
+
+fn impossible_mount(point: &str, mount: &Mount) -> Option<String> {
+    more_than(point, mount.avail, mount.size)
+        .or_else(|| more_than(point, mount.free, mount.size))
+        .or_else(|| {
+            // Without a fixed number of inodes the whole is zero and the rest is anything.
+            let (free, all) = (mount.files_free, mount.files);
+            (all > 0 && free > all).then(|| format!("{point}: {free} of {all} inodes are free"))
+        })
+}
+
+fn more_than(what: &str, part: Bytes, whole: Bytes) -> Option<String> {
+    (part > whole).then(|| format!("{what}: {part} of {whole} are free, which cannot be"))
+}
+
 fn add(out: &mut Harvest, facts: Vec<(Subject, Fact)>, kept: usize) {
     out.refused += facts.len().saturating_sub(kept) as u64;
     out.facts.extend(facts.into_iter().take(kept));
 }
 
 fn mount(key: &MountKey, row: &Row) -> Option<Mount> {
-    let size = |name| row.get(name).map(Bytes::from_f64);
+    let size = |name| row.get(name).and_then(Bytes::from_f64);
     if row.get("node_filesystem_device_error") == Some(1.0) {
         return None;
     }
@@ -254,13 +320,13 @@ fn disk(row: &Row) -> Option<Disk> {
     Some(Disk {
         reads: told("node_disk_reads_completed_total")?,
         writes: told("node_disk_writes_completed_total")?,
-        read: Bytes::from_f64(told("node_disk_read_bytes_total")?),
-        written: Bytes::from_f64(told("node_disk_written_bytes_total")?),
+        read: Bytes::from_f64(told("node_disk_read_bytes_total")?)?,
+        written: Bytes::from_f64(told("node_disk_written_bytes_total")?)?,
         read_secs: told("node_disk_read_time_seconds_total")?,
         write_secs: told("node_disk_write_time_seconds_total")?,
         busy_secs: told("node_disk_io_time_seconds_total")?,
         weighted_secs: told("node_disk_io_time_weighted_seconds_total")?,
-        in_flight: Bytes::from_f64(told("node_disk_io_now")?).0,
+        in_flight: Bytes::from_f64(told("node_disk_io_now")?)?.0,
     })
 }
 
@@ -276,8 +342,8 @@ fn nic(row: &Row, state: Option<&str>) -> Option<Nic> {
         .map(|_| true);
     Some(Nic {
         up: state.map_or(up, nics::up),
-        received: Bytes::from_f64(told("node_network_receive_bytes_total")?),
-        sent: Bytes::from_f64(told("node_network_transmit_bytes_total")?),
+        received: Bytes::from_f64(told("node_network_receive_bytes_total")?)?,
+        sent: Bytes::from_f64(told("node_network_transmit_bytes_total")?)?,
         packets_in: count("node_network_receive_packets_total"),
         packets_out: count("node_network_transmit_packets_total"),
         errors_in: count("node_network_receive_errs_total"),
@@ -285,7 +351,7 @@ fn nic(row: &Row, state: Option<&str>) -> Option<Nic> {
         drops_in: count("node_network_receive_drop_total"),
         drops_out: count("node_network_transmit_drop_total"),
         mtu: mtu.and_then(|mtu| u32::try_from(mtu).ok()),
-        speed: speed.map(Bytes::from_f64),
+        speed: speed.and_then(Bytes::from_f64),
     })
 }
 

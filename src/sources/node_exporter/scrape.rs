@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::facts::{Cpu, Os};
+use crate::facts::{Cpu, FactKind, Os};
 use crate::sources::exposition::Sample;
 use crate::sources::local::{disks, mounts, nics};
+use crate::units::Bytes;
 
 /// Every metric that is read.
 pub const WANTED: &[&str] = &[
@@ -85,14 +86,71 @@ pub const WANTED: &[&str] = &[
     "node_vmstat_pgmajfault",
 ];
 
+/// Metrics that may be below zero: temperatures, offsets, and a speed that the driver does not know.
+const SIGNED: &[&str] = &[
+    "node_hwmon_temp_celsius",
+    "node_hwmon_temp_crit_celsius",
+    "node_network_speed_bytes",
+    "node_thermal_zone_temp",
+    "node_timex_offset_seconds",
+    "node_timex_tai_offset_seconds",
+];
+
 /// Values by metric name.
 #[derive(Debug, Default)]
-pub(super) struct Row(FxHashMap<&'static str, f64>);
+pub(super) struct Row {
+    values: FxHashMap<&'static str, f64>,
+    /// One of the values was impossible: nothing is told of the thing.
+    pub wrong: bool,
+}
 
 impl Row {
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.0.get(name).copied()
+        self.values.get(name).copied()
     }
+}
+
+/// What was told and cannot be.
+#[derive(Debug, Default)]
+pub(super) struct Wrong {
+    pub count: u64,
+    /// The first one of each kind of fact, in words.
+    pub first: BTreeMap<FactKind, String>,
+}
+
+impl Wrong {
+    /// True for a value that its metric can have; another one is counted.
+    fn admit(&mut self, kind: FactKind, sample: &Sample<'static, '_>) -> bool {
+        let (name, value) = (sample.name, sample.value);
+        let size = if SIGNED.contains(&name) {
+            value.abs()
+        } else {
+            value
+        };
+        let possible = Bytes::from_f64(size).is_some();
+        if !possible {
+            self.count += 1;
+            let first = self.first.entry(kind);
+            first.or_insert_with(|| format!("{name} is {value}, which cannot be"));
+        }
+        possible
+    }
+}
+
+/// The fact that a metric without labels goes into.
+fn kind(name: &str) -> FactKind {
+    const KINDS: &[(&str, FactKind)] = &[
+        ("node_boot_", FactKind::Os),
+        ("node_load", FactKind::Load),
+        ("node_procs_", FactKind::Load),
+        ("node_memory_", FactKind::Memory),
+        ("node_vmstat_", FactKind::Memory),
+        ("node_pressure_", FactKind::Pressure),
+        ("node_timex_", FactKind::KernelClock),
+        ("node_time_", FactKind::ClockOffset),
+    ];
+    let known = KINDS.iter().find(|(start, _)| name.starts_with(start));
+    known.map_or(FactKind::Limits, |(_, kind)| *kind)
 }
 
 /// A mounted file system as its labels name it.
@@ -125,6 +183,7 @@ pub struct Scrape {
     pub(super) zones: Vec<(String, String, f64)>,
     /// Collectors that failed on the host.
     pub(super) failed: Vec<String>,
+    pub(super) wrong: Wrong,
 }
 
 impl Scrape {
@@ -152,23 +211,45 @@ impl Scrape {
             }
             "node_thermal_zone_temp" => {
                 let zone = label(sample, "type").zip(label(sample, "zone"));
-                self.zones
-                    .extend(zone.map(|(kind, zone)| (kind, zone, sample.value)));
+                if self.wrong.admit(FactKind::Temperatures, sample) {
+                    self.zones
+                        .extend(zone.map(|(kind, zone)| (kind, zone, sample.value)));
+                }
             }
             _ if name.starts_with("node_disk_") => {
                 let device = label(sample, "device").filter(|name| disks::is_whole(name));
-                put(&mut self.disks, device, sample);
+                put(
+                    &mut self.disks,
+                    device,
+                    FactKind::Disk,
+                    sample,
+                    &mut self.wrong,
+                );
             }
             _ if name.starts_with("node_network_") => {
                 let device = label(sample, "device").filter(|name| nics::is_told(name));
-                put(&mut self.nics, device, sample);
+                put(
+                    &mut self.nics,
+                    device,
+                    FactKind::Nic,
+                    sample,
+                    &mut self.wrong,
+                );
             }
             _ if name.starts_with("node_filesystem_") => {
-                put(&mut self.mounts, mount_key(sample), sample);
+                put(
+                    &mut self.mounts,
+                    mount_key(sample),
+                    FactKind::Mount,
+                    sample,
+                    &mut self.wrong,
+                );
             }
             _ if name.starts_with("node_hwmon_") => self.take_sensor(sample),
             _ => {
-                self.host.0.insert(name, sample.value);
+                if self.wrong.admit(kind(name), sample) {
+                    self.host.values.insert(name, sample.value);
+                }
             }
         }
     }
@@ -193,7 +274,9 @@ impl Scrape {
             "steal" => &mut cpu.steal,
             _ => return,
         };
-        *field += sample.value;
+        if self.wrong.admit(FactKind::Cpu, sample) {
+            *field += sample.value;
+        }
     }
 
     fn take_os(&mut self, sample: &Sample<'static, '_>) {
@@ -226,7 +309,14 @@ impl Scrape {
             self.sensor_labels
                 .extend(told.map(|told| ((chip, sensor), told)));
         } else {
-            put(&mut self.sensors, Some((chip, sensor)), sample);
+            let key = Some((chip, sensor));
+            put(
+                &mut self.sensors,
+                key,
+                FactKind::Temperatures,
+                sample,
+                &mut self.wrong,
+            );
         }
     }
 }
@@ -244,11 +334,18 @@ fn label(sample: &Sample<'static, '_>, name: &str) -> Option<String> {
     sample.labels.get(name).map(Into::into)
 }
 
-fn put<K: Ord>(rows: &mut BTreeMap<K, Row>, key: Option<K>, sample: &Sample<'static, '_>) {
-    if let Some(key) = key {
-        rows.entry(key)
-            .or_default()
-            .0
-            .insert(sample.name, sample.value);
+fn put<K: Ord>(
+    rows: &mut BTreeMap<K, Row>,
+    key: Option<K>,
+    kind: FactKind,
+    sample: &Sample<'static, '_>,
+    wrong: &mut Wrong,
+) {
+    let Some(key) = key else { return };
+    let row = rows.entry(key).or_default();
+    if wrong.admit(kind, sample) {
+        row.values.insert(sample.name, sample.value);
+    } else {
+        row.wrong = true;
     }
 }

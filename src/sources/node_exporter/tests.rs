@@ -292,3 +292,79 @@ fn a_bare_address_gets_the_default_port_and_path() {
         (1, "/node/m")
     );
 }
+
+#[test]
+fn a_number_that_cannot_be_is_refused_and_its_fact_left_out() {
+    let total = "node_memory_MemTotal_bytes";
+    let rest = "node_memory_MemAvailable_bytes 5\nnode_load5 1\nnode_load15 1\n";
+    for value in ["-5", "NaN", "+Inf", "-Inf", "1e300"] {
+        let body = format!("{total} {value}\nnode_load1 {value}\n{rest}");
+        let harvest = scraped(&body);
+        assert_eq!(
+            (&harvest.facts[..], harvest.refused),
+            (&[][..], 2),
+            "{value}"
+        );
+        let kinds: Vec<FactKind> = harvest.lost.iter().map(|lost| lost.kind).collect();
+        assert_eq!(kinds, [FactKind::Load, FactKind::Memory]);
+    }
+    let lost = scraped(&format!("{total} -5\n")).lost.remove(0);
+    assert_eq!(
+        lost.outage.to_string(),
+        "parse: node_memory_MemTotal_bytes is -5, which cannot be"
+    );
+}
+
+#[test]
+fn no_part_of_a_fact_is_a_zero_for_a_number_that_cannot_be() {
+    let body = |free: &str| {
+        format!(
+            "node_memory_MemTotal_bytes 90\nnode_memory_MemAvailable_bytes 50\n\
+             node_memory_MemFree_bytes {free}\n"
+        )
+    };
+    assert!(told::<Memory>(&scraped(&body("40"))).is_some());
+    assert_eq!(told::<Memory>(&scraped(&body("-40"))), None);
+}
+
+#[test]
+fn more_available_than_there_is_cannot_be() {
+    let harvest = scraped("node_memory_MemTotal_bytes 50\nnode_memory_MemAvailable_bytes 51\n");
+    assert_eq!(told::<Memory>(&harvest), None);
+    assert_eq!((harvest.lost.len(), harvest.refused), (1, 1));
+    let mut body = String::new();
+    for (name, value) in [("size", 10.0), ("free", 11.0), ("avail", 9.0)] {
+        body += &format!(
+            "node_filesystem_{name}_bytes{{device=\"/dev/a\",fstype=\"ext4\",mountpoint=\"/\"}} {value}\n"
+        );
+    }
+    let harvest = scraped(&body);
+    assert_eq!(told::<Mount>(&harvest), None);
+    assert_eq!((harvest.lost.len(), harvest.refused), (1, 1));
+}
+
+#[test]
+fn one_wrong_device_leaves_the_others_as_they_are() {
+    let nic = |name: &str, received: &str| {
+        format!(
+            "node_network_receive_bytes_total{{device=\"{name}\"}} {received}\n\
+             node_network_transmit_bytes_total{{device=\"{name}\"}} 1\n\
+             node_network_speed_bytes{{device=\"{name}\"}} -125000\n"
+        )
+    };
+    let harvest = scraped(&(nic("eth0", "NaN") + &nic("eth1", "7") + &nic("veth1", "-1")));
+    let nics = parts::<Nic>(&harvest);
+    assert_eq!((nics.len(), nics[0].0.as_str()), (1, "nic/cp-2/eth1"));
+    assert_eq!(harvest.refused, 1, "nobody asked for veth1");
+}
+
+#[test]
+fn a_wrong_sensor_is_left_out_and_frost_is_no_mistake() {
+    let sensor = |name: &str, celsius: &str| {
+        format!("node_hwmon_temp_celsius{{chip=\"c\",sensor=\"{name}\"}} {celsius}\n")
+    };
+    let harvest = scraped(&(sensor("temp1", "-12") + &sensor("temp2", "NaN")));
+    let Temperatures(sensors) = told(&harvest).unwrap();
+    assert_eq!((sensors.len(), sensors[0].celsius), (1, -12.0));
+    assert_eq!(harvest.refused, 1);
+}

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,7 +15,6 @@ use crate::clients::http::Page;
 use crate::facts::{Alert, AlertState, RuleGroup, RuleGroups, ScrapeTarget, ScrapeTargets};
 use crate::observation::{Layer, Outage};
 use crate::sources::json_answer;
-use crate::units;
 
 #[derive(Deserialize)]
 struct Envelope<'a, T> {
@@ -164,8 +164,8 @@ struct RawTarget<'a> {
     last_error: Cow<'a, str>,
     #[serde(default, borrow)]
     last_scrape: Cow<'a, str>,
-    #[serde(default)]
-    last_scrape_duration: f64,
+    #[serde(default, deserialize_with = "span")]
+    last_scrape_duration: Duration,
     #[serde(default, borrow)]
     health: Cow<'a, str>,
 }
@@ -176,6 +176,13 @@ struct RawTargetLabels<'a> {
     job: Cow<'a, str>,
     #[serde(default, borrow)]
     instance: Cow<'a, str>,
+}
+
+/// Seconds as a float; what no time can be makes the answer unreadable rather than a zero.
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let secs = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(secs)
+        .map_err(|_| serde::de::Error::custom(format_args!("{secs} seconds are no span of time")))
 }
 
 /// Counts target by target, so that fifty thousand healthy ones cost nothing.
@@ -216,7 +223,7 @@ fn count_target(all: &mut ScrapeTargets, raw: &RawTarget<'_>) {
             url: (&*raw.scrape_url).into(),
             error: (&*raw.last_error).into(),
             last_scrape: moment(&raw.last_scrape),
-            took: units::seconds(raw.last_scrape_duration),
+            took: raw.last_scrape_duration,
             down: raw.health == "down",
         });
     }
@@ -234,10 +241,10 @@ struct RawGroup<'a> {
     name: Arc<str>,
     #[serde(default)]
     file: Arc<str>,
-    #[serde(default)]
-    interval: f64,
-    #[serde(default)]
-    evaluation_time: f64,
+    #[serde(default, deserialize_with = "span")]
+    interval: Duration,
+    #[serde(default, deserialize_with = "span")]
+    evaluation_time: Duration,
     #[serde(default, borrow)]
     last_evaluation: Cow<'a, str>,
     #[serde(borrow)]
@@ -293,8 +300,8 @@ impl RawGroup<'_> {
             rules: u32::try_from(self.rules.len()).unwrap_or(u32::MAX),
             name: self.name,
             file: self.file,
-            interval: units::seconds(self.interval),
-            took: units::seconds(self.evaluation_time),
+            interval: self.interval,
+            took: self.evaluation_time,
             last_at: moment(&self.last_evaluation),
         }
     }
@@ -302,8 +309,6 @@ impl RawGroup<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sources::json_answer::tests::page;
 
@@ -318,6 +323,23 @@ mod tests {
                 )),
             )
         };
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_no_zero() {
+        let told = |time: &str| {
+            let body = format!(
+                r#"{{"status":"success","data":{{"groups":[
+                    {{"name":"g","interval":60,"evaluationTime":{time},"rules":[]}}]}}}}"#
+            );
+            let answer = page(200, body.as_bytes());
+            data::<RuleList>("rules", &answer).map(|list| list.groups().0[0].took)
+        };
+        assert_eq!(told("0.5"), Ok(Duration::from_millis(500)));
+        for impossible in ["-5", "1e300"] {
+            let outage = told(impossible).unwrap_err();
+            assert_eq!(outage.layer, Layer::Parse, "{outage}");
+        }
     }
 
     #[test]
