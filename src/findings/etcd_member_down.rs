@@ -1,6 +1,6 @@
 //! A member that the others list and that does not answer.
 
-use super::{Cause, Evidence, Finding, Rule, Severity};
+use super::{Cause, Evidence, Finding, Rule, target_down};
 use crate::facts::{EtcdMembers, FactKind};
 use crate::model::{Doubt, Feed, Reading, Snapshot};
 use crate::subject::{Subject, SubjectKind};
@@ -10,8 +10,8 @@ use crate::units::span;
 pub static RULE: Rule = Rule {
     id: "etcd-member-down",
     doc: "an etcd member does not answer
-Threshold: the other members list it as a voter, and its endpoint got no answer once (timeout, DNS
-or TCP). A warning by itself: what it costs is told by the quorum.
+Threshold: the other members list it as a voter, and its endpoint refuses, or gave no answer to two
+polls in a row (timeout, TCP), which is critical; after the first missed answer it is a warning.
 It matters because each silent voter takes one from what the cluster can still lose.
 Look at its host first, then at the process and its disk. Do not remove it before that.",
     on: &[SubjectKind::Etcd],
@@ -42,7 +42,7 @@ fn finding(snap: &Snapshot, member: &Subject, feed: &Feed, list: &Reading<EtcdMe
     };
     let voters = list.value.members.iter().filter(|m| !m.learner).count();
     let listed = format!("one of {voters} voters");
-    Finding::new(&RULE, member, Severity::Warning, summary)
+    Finding::new(&RULE, member, target_down::grade(feed), summary)
         .evidence(Evidence {
             what: "last poll".into(),
             value: outage,
@@ -84,8 +84,10 @@ mod tests {
         w.run();
         assert_eq!(w.rows(), "");
         w.wait(10).beat(&[1, 3]);
-        w.fail(&Etcd::feed(2), Layer::Timeout, "connecting for 5s")
-            .run();
+        for _ in 0..2 {
+            w.fail(&Etcd::feed(2), Layer::Timeout, "connecting for 5s");
+        }
+        w.run();
         assert_eq!(
             w.rows(),
             "CRIT etcd-member-down etcd/prod/m2
@@ -112,5 +114,21 @@ mod tests {
             "{rows}"
         );
         assert_eq!(w.ledger.roots().len(), 1, "{rows}");
+    }
+
+    #[test]
+    fn it_is_as_grave_as_the_silence_that_it_explains() {
+        let mut w = Scenario::etcd(3);
+        w.fail(&Etcd::feed(2), Layer::Timeout, "connecting for 5s");
+        assert!(w.says(&RULE, "etcd/prod").starts_with("WARN"));
+        w.fail(&Etcd::feed(2), Layer::Timeout, "connecting for 5s");
+        assert!(w.says(&RULE, "etcd/prod").starts_with("CRIT"));
+        let mut w = Scenario::etcd(3);
+        w.fail(
+            &Etcd::feed(2),
+            Layer::Tcp,
+            "10.0.0.2 refused the connection",
+        );
+        assert!(w.says(&RULE, "etcd/prod").starts_with("CRIT"));
     }
 }

@@ -10,7 +10,8 @@ use crate::subject::{Subject, SubjectKind};
 pub static RULE: Rule = Rule {
     id: "etcd-quorum-thin",
     doc: "etcd has no member to spare
-Threshold: healthy voters minus floor(n/2) + 1 is zero (etcd documentation, faq). A cluster of one
+Threshold: healthy voters minus floor(n/2) + 1 is zero (etcd documentation, faq); with less it is
+lost, which etcd-quorum-lost tells. A cluster of one
 has no redundancy by design, which is told as information; so are voters that no target watches.
 It matters because one more failure, or one reboot, stops everything that stores state in it.
 Bring the missing member back before any maintenance.",
@@ -45,6 +46,9 @@ fn judge(snap: &Snapshot, cluster: &Subject) -> Result<Verdict, Doubt> {
         return Err(Doubt::Never(FactKind::EtcdStatus));
     }
     let spare = quorum.spare_at_most();
+    if spare < 0 {
+        return Ok(Verdict::Clear);
+    }
     let finding = Finding::new(&RULE, cluster, Severity::Warning, summary(&quorum))
         .so_what("The next loss of a member stops all writes.")
         .evidence(evidence(&quorum))
@@ -122,5 +126,14 @@ mod tests {
             w.says(&RULE, "etcd/prod"),
             "unknown: etcd status never seen"
         );
+    }
+
+    #[test]
+    fn a_lost_quorum_is_no_longer_thin() {
+        let mut w = Scenario::etcd(3);
+        for n in [2, 3] {
+            w.fail(&Etcd::feed(n), Layer::Tcp, "refused");
+        }
+        assert_eq!(w.says(&RULE, "etcd/prod"), "clear");
     }
 }

@@ -10,7 +10,8 @@ use crate::subject::{Subject, SubjectKind};
 pub static RULE: Rule = Rule {
     id: "etcd-unreachable",
     doc: "no member of an etcd cluster answers
-Threshold: every polled endpoint of the cluster fails (own choice).
+Threshold: every polled endpoint of the cluster is silent or refuses (own choice). A name that cannot
+be resolved says nothing about the cluster.
 It matters because the cluster may have lost quorum, or the way to it may be cut: from here nobody
 can tell which, so nothing about it may be believed.
 Look at the layer of the failures: refused means that etcd is down, silence that hosts or network are.",
@@ -29,7 +30,7 @@ fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
     // An answer that cannot be read is an answer: that is for `target-down` to say.
     let silent = |feed: &&Feed| {
         let layer = feed.outage.as_ref().map(|outage| outage.layer);
-        matches!(layer, Some(Layer::Dns | Layer::Tcp | Layer::Timeout))
+        matches!(layer, Some(Layer::Tcp | Layer::Timeout))
     };
     if members.is_empty() || !members.iter().all(silent) {
         return Verdict::Clear;

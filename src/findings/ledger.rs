@@ -186,7 +186,8 @@ impl Ledger {
     /// nothing new catches up on them.
     pub fn run(&mut self, model: &mut Model, now: Now) -> bool {
         let moved = model.take_dirty();
-        let dirty = widen(model, moved);
+        let mut dirty = widen(model, moved);
+        self.ask_again(model, &mut dirty);
         let snap = model.snapshot(now);
         let mut change = Change::default();
         for subject in &dirty {
@@ -206,6 +207,19 @@ impl Ledger {
             self.refold(model);
         }
         change.any || change.structure
+    }
+
+    /// A verdict of one subject that stands on another is judged again when the other moves:
+    /// that Prometheus cannot scrape a host, when the host falls silent.
+    fn ask_again(&self, model: &Model, dirty: &mut BTreeSet<Subject>) {
+        let moved = self.entries.values();
+        let moved = moved.filter(|entry| dirty.contains(&entry.id.subject));
+        let origins: Vec<Subject> = moved
+            .flat_map(|entry| entry.holders.iter().map(|(_, origin)| origin))
+            .filter(|origin| origin.kind != SubjectKind::Fleet && model.contains(origin))
+            .cloned()
+            .collect();
+        dirty.extend(origins);
     }
 
     /// Remembers which rules on the fleet a moved subject concerns: those whose facts it carries.

@@ -51,6 +51,13 @@ fn contradicted(
     if !feed.freshness(snap.now.stamp).is_usable() {
         return None;
     }
+    // What answered before it could not be scraped may have died in between.
+    if target
+        .last_scrape
+        .is_some_and(|failed| snap.now.wall_at(answered.stamp) < failed)
+    {
+        return None;
+    }
     let instance = &target.instance;
     let summary = format!("{server} cannot scrape {instance}, which answers here");
     let theirs = Evidence::of(targets, "scrape", target.error.to_string(), "up");
@@ -124,6 +131,7 @@ fn pair<T: Factual>(
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
+    use crate::observation::Layer;
     use crate::units::Bytes;
 
     const NODE: &str = "node-exporter/a http://10.0.0.1:9100";
@@ -177,5 +185,41 @@ mod tests {
             w.tell(NODE, [("host/a", memory(gibibytes).into())]);
             assert_eq!(w.says(&RULE, "host/a"), expected);
         }
+    }
+
+    fn unscraped(last_scrape: Option<jiff::Timestamp>) -> Scenario {
+        let failing = ScrapeTarget {
+            instance: "10.0.0.1:9100".into(),
+            last_scrape,
+            down: true,
+            ..ScrapeTarget::default()
+        };
+        let targets = ScrapeTargets {
+            down: 1,
+            failing: vec![failing],
+            ..ScrapeTargets::default()
+        };
+        let mut w = Scenario::prometheus([targets.into()]);
+        w.feed(NODE, "host/cp-1");
+        w.tell(NODE, [("host/cp-1", Os::default().into())]);
+        w
+    }
+
+    #[test]
+    fn it_ends_with_the_answers_of_the_other_side() {
+        let mut w = unscraped(None);
+        let fires = |w: &mut Scenario| w.run().rows().contains("sources-disagree");
+        assert!(fires(&mut w));
+        w.fail(NODE, Layer::Timeout, "connecting for 5s");
+        assert!(!fires(&mut w), "{}", w.rows());
+    }
+
+    #[test]
+    fn an_answer_from_before_the_failed_scrape_contradicts_nothing() {
+        let then = crate::clock::Now::fixed();
+        let later = then.plus(std::time::Duration::from_secs(5)).wall;
+        assert_eq!(unscraped(Some(later)).says(&RULE, "prometheus/a"), "clear");
+        let w = unscraped(Some(then.wall));
+        assert!(w.says(&RULE, "prometheus/a").starts_with("WARN"));
     }
 }

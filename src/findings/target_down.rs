@@ -11,9 +11,11 @@ use crate::units::span;
 pub static RULE: Rule = Rule {
     id: "target-down",
     doc: "a target does not answer
-Threshold: one failed poll. Silence (timeout, DNS, unreachable) is critical, of a time server a
-warning; a refused connection is critical for a cluster service and a warning for node_exporter and SNTP, because the host itself
-answered; an answer that cannot be read (TLS, auth, protocol) is unknown.
+Threshold: one failed poll. Silence (timeout, unreachable) is critical from the second failed poll in
+a row, or where no answer ever came, and a warning before, as is that of a time server; a refused
+connection is critical for a cluster service and a warning for node_exporter and SNTP, because the
+host itself answered; a name that cannot be resolved says nothing about the host and is unknown, as
+is an answer that cannot be read (TLS, auth, protocol).
 It matters because everything that this target tells is from then on only remembered.
 Look at the layer that is named: it says how far the request came.",
     on: &[SubjectKind::Target],
@@ -41,7 +43,9 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
 fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
     let (severity, what) = match outage.layer {
         Layer::Tcp if refused(outage) => (refusal(feed), "refuses"),
-        Layer::Timeout | Layer::Dns | Layer::Tcp => (silence(feed), "does not answer"),
+        Layer::Timeout | Layer::Tcp if missed_one(feed) => (silence(feed), "missed one answer"),
+        Layer::Timeout | Layer::Tcp => (silence(feed), "does not answer"),
+        Layer::Dns => (Severity::Unknown, "cannot be resolved"),
         Layer::Local => (Severity::Unknown, "cannot be asked"),
         _ => (Severity::Unknown, "cannot be read"),
     };
@@ -98,9 +102,23 @@ pub(super) fn refused(outage: &Outage) -> bool {
     outage.layer == Layer::Tcp && outage.detail.contains("refused")
 }
 
+/// One answer may be late or lost on any day. Of what never answered nothing better is known.
+pub(super) fn missed_one(feed: &Feed) -> bool {
+    feed.failures < 2 && feed.last_ok.is_some()
+}
+
+/// How grave it is that nobody answers at this feed, refusals included: what explains the same
+/// silence is as grave.
+pub(super) fn grade(feed: &Feed) -> Severity {
+    match &feed.outage {
+        Some(outage) if refused(outage) => refusal(feed),
+        _ => silence(feed),
+    }
+}
+
 /// A time server is one witness among others, and a datagram may be lost on any day.
 fn silence(feed: &Feed) -> Severity {
-    if feed.subject().kind == SubjectKind::Sntp {
+    if feed.subject().kind == SubjectKind::Sntp || missed_one(feed) {
         Severity::Warning
     } else {
         Severity::Critical
@@ -175,5 +193,30 @@ mod tests {
         assert_eq!(says(&w, NODE), "clear");
         w.wait(30);
         assert!(says(&w, NODE).starts_with("UNKN host/a http://10.0.0.1:9100 was not polled"));
+    }
+
+    #[test]
+    fn one_missed_answer_is_a_warning_and_two_are_critical() {
+        let mut w = world();
+        w.tell(NODE, []);
+        w.fail(NODE, Layer::Timeout, "connecting for 5s");
+        assert_eq!(
+            says(&w, NODE),
+            "WARN host/a missed one answer: connecting for 5s (timeout)"
+        );
+        w.fail(NODE, Layer::Timeout, "connecting for 5s");
+        assert!(says(&w, NODE).starts_with("CRIT host/a does not answer"));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_resolved_says_nothing_about_the_host() {
+        let mut w = world();
+        for _ in 0..3 {
+            w.fail(NODE, Layer::Dns, "no such name");
+        }
+        assert_eq!(
+            says(&w, NODE),
+            "UNKN host/a cannot be resolved: no such name (DNS)"
+        );
     }
 }

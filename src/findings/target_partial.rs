@@ -39,13 +39,24 @@ fn lost(feed: &Feed) -> Option<Finding> {
     } else {
         Severity::Info
     };
-    let kinds: Vec<String> = feed.lost.iter().map(|l| format!("{:?}", l.kind)).collect();
+    // A feed that asks each member loses the same part as often as there are members.
+    let mut kinds: Vec<String> = Vec::new();
+    let mut told: Vec<(String, String)> = Vec::new();
+    for lost in &feed.lost {
+        let (kind, why) = (lost.kind.to_string(), lost.outage.to_string());
+        if !kinds.contains(&kind) {
+            kinds.push(kind.clone());
+        }
+        if !told.contains(&(kind.clone(), why.clone())) {
+            told.push((kind, why));
+        }
+    }
     let summary = format!("answers without {}: {}", kinds.join(", "), first.outage);
     let mut finding = Finding::new(&RULE, feed.subject(), severity, summary)
         .key(feed.spec.id.to_string())
         .so_what(first.outage.hint.as_deref().unwrap_or_default());
-    for lost in &feed.lost {
-        finding = finding.evidence(evidence(feed, &format!("{:?}", lost.kind), &lost.outage));
+    for (kind, why) in &told {
+        finding = finding.evidence(evidence(feed, kind, why));
     }
     Some(finding)
 }
@@ -87,9 +98,25 @@ mod tests {
         w.tell_but(ETCD, [], &[FactKind::EtcdMetrics, FactKind::EtcdHash]);
         assert_eq!(
             w.says(&RULE, &format!("target/{ETCD}")),
-            "WARN etcd/prod/m1 answers without EtcdMetrics, EtcdHash: auth: 403 Forbidden"
+            "WARN etcd/prod/m1 answers without etcd metrics, etcd hash: auth: 403 Forbidden"
         );
         w.tell(ETCD, []);
         assert_eq!(w.says(&RULE, &format!("target/{ETCD}")), "clear");
+    }
+
+    #[test]
+    fn a_part_lost_of_each_member_is_named_once() {
+        let mut w = Scenario::new();
+        w.feed(ETCD, "etcd/prod/m1");
+        w.tell_but(ETCD, [], &[FactKind::EtcdHash; 3]);
+        let target = format!("target/{ETCD}");
+        assert_eq!(
+            w.says(&RULE, &target),
+            "WARN etcd/prod/m1 answers without etcd hash: auth: 403 Forbidden"
+        );
+        let Verdict::Firing(found) = w.verdict(&RULE, &target) else {
+            panic!("it does not fire")
+        };
+        assert_eq!(found[0].evidence.len(), 1);
     }
 }

@@ -100,9 +100,11 @@ impl<'a> Snapshot<'a> {
     pub fn silence(&self, subject: &Subject) -> Option<&'a Feed> {
         let mut silent = None;
         for feed in self.model.feeds_for(subject) {
-            let layer = feed.outage.as_ref()?.layer;
-            if !matches!(layer, Layer::Timeout | Layer::Dns | Layer::Tcp) {
-                return None;
+            match feed.outage.as_ref()?.layer {
+                // It was never asked: a name that cannot be resolved says nothing about it.
+                Layer::Dns => continue,
+                Layer::Timeout | Layer::Tcp => {}
+                _ => return None,
             }
             silent = silent.or(Some(feed));
         }

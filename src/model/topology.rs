@@ -4,7 +4,7 @@
 //! loopback address is this machine, and only where a `local` target watches it. Also the indexes
 //! from subject to feed. It judges nothing and resolves no names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::FeedIndex;
@@ -105,6 +105,29 @@ impl Topology {
                 .filter_map(|feed| self.places[*feed].address.as_deref())
                 .find_map(|address| self.host_at(address)),
         }
+    }
+
+    /// Every feed at the addresses of a host, its own included. What is reached over loopback may
+    /// be a tunnel to anywhere and is left out.
+    #[must_use]
+    pub fn beside(&self, host: &Subject) -> Vec<FeedIndex> {
+        let own = self.feeds_of(host);
+        let at = |feed: &FeedIndex| self.places[*feed].address.as_deref();
+        let addresses: BTreeSet<&str> = own.iter().filter_map(at).chain([host.leaf()]).collect();
+        let others = addresses
+            .into_iter()
+            .filter(|address| !is_loopback(address))
+            .filter_map(|address| self.by_address.get(address))
+            .flatten();
+        let all: BTreeSet<FeedIndex> = own.iter().chain(others).copied().collect();
+        all.into_iter().collect()
+    }
+
+    /// Is this feed reached by a name that must be looked up?
+    #[must_use]
+    pub fn needs_a_name(&self, feed: FeedIndex) -> bool {
+        let address = self.places.get(feed).and_then(|it| it.address.as_deref());
+        address.is_some_and(|it| !is_loopback(it) && it.parse::<IpAddr>().is_err())
     }
 
     /// What an `instance` label of an alert or scrape names: the thing polled at that very
