@@ -5,7 +5,7 @@ use super::{App, Frozen, Page};
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
-use crate::listing::{Direction, RowKey};
+use crate::listing::{Column, Direction, RowKey};
 
 impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
@@ -343,20 +343,42 @@ impl App {
         }
     }
 
-    /// The palette's words: every pane by its id, and every intent that takes no argument.
+    /// The palette's words: every pane by its id, every intent by its name, and for `sort` the
+    /// columns. Those that begin with what was typed come first; among them panes in their order,
+    /// then commands by the alphabet.
     #[must_use]
     pub fn completions(&self, typed: &str) -> Vec<String> {
-        let typed = typed.trim();
-        let panes = self.listings.iter().map(|listing| listing.id().to_owned());
-        let intents = Intent::ALL.iter().map(|intent| intent.name().to_owned());
-        let words: Vec<String> = panes.chain(intents).chain(["q".to_owned()]).collect();
-        let mut hits: Vec<(usize, String)> = words
+        let typed = typed.trim_start();
+        if let Some(column) = typed.strip_prefix("sort ") {
+            let fitting = self.fitting_columns(column.trim());
+            return fitting
+                .map(|column| format!("sort {}", column.id))
+                .collect();
+        }
+        let typed = typed.trim_end();
+        let panes = self.listings.iter().map(|listing| listing.id());
+        let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
+        commands.push("q");
+        commands.sort_unstable();
+        let mut words: Vec<&str> = panes.collect();
+        commands.retain(|command| !words.contains(command));
+        words.append(&mut commands);
+        let mut hits: Vec<(Fit, &str)> = words
             .into_iter()
-            .filter_map(|word| Some((rank(&word, typed)?, word)))
+            .filter_map(|word| Some((fit(word, typed)?, word)))
             .collect();
-        hits.sort();
-        hits.dedup();
-        hits.into_iter().map(|(_, word)| word).collect()
+        // Stable: words that fit alike stay in their order.
+        hits.sort_by_key(|(fit, _)| *fit);
+        hits.into_iter().map(|(_, word)| word.to_owned()).collect()
+    }
+
+    /// Columns whose id or title begins with this, whatever the case.
+    fn fitting_columns(&self, typed: &str) -> impl Iterator<Item = &'static Column> {
+        let typed = typed.to_lowercase();
+        self.listing().columns().iter().filter(move |column| {
+            column.id.to_lowercase().starts_with(&typed)
+                || column.title.to_lowercase().starts_with(&typed)
+        })
     }
 
     fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -372,11 +394,25 @@ impl App {
             }
             return Vec::new();
         }
-        if matches!(word, "q" | "quit") {
-            return vec![Effect::Quit];
-        }
-        if let Ok(intent) = word.parse::<Intent>() {
-            return self.intend(intent);
+        let rest = rest.trim();
+        match (word, word.parse::<Intent>()) {
+            ("sort", _) if !rest.is_empty() => {
+                self.sort_by_name(rest);
+                return Vec::new();
+            }
+            ("filter", _) if !rest.is_empty() => {
+                self.apply_filter(rest);
+                return Vec::new();
+            }
+            ("q" | "quit", _) | (_, Ok(_)) if !rest.is_empty() => {
+                self.say(format!(
+                    "`{word}` takes no argument, but `{rest}` was given"
+                ));
+                return Vec::new();
+            }
+            ("q" | "quit", _) => return vec![Effect::Quit],
+            (_, Ok(intent)) => return self.intend(intent),
+            _ => {}
         }
         let near = self.completions(word).into_iter().next();
         self.say(match near {
@@ -384,6 +420,29 @@ impl App {
             None => format!("no command `{word}`; tab lists them"),
         });
         Vec::new()
+    }
+
+    /// `:sort COLUMN`; the same column again turns the order round.
+    fn sort_by_name(&mut self, typed: &str) {
+        let exact = |column: &&Column| column.id == typed || column.title == typed;
+        let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
+        let found = fitting.iter().copied().find(exact);
+        let Some(column) = found.or_else(|| fitting.first().copied()) else {
+            let ids = self.listing().columns().iter().map(|column| column.id);
+            let ids = ids.collect::<Vec<_>>().join(", ");
+            self.say(format!("no column begins with `{typed}`; there are {ids}"));
+            return;
+        };
+        self.sort_by(column.id);
+    }
+
+    fn sort_by(&mut self, column: &'static str) {
+        let view = self.view_mut();
+        view.sort = match view.sort {
+            Some((id, direction)) if id == column => Some((id, flipped(direction))),
+            _ => Some((column, Direction::Up)),
+        };
+        self.reorder();
     }
 
     /// `S` then the letter or number of a column; the same column again turns the order round.
@@ -410,12 +469,7 @@ impl App {
             self.say(format!("no column has the letter {c}"));
             return;
         };
-        let view = self.view_mut();
-        view.sort = match view.sort {
-            Some((id, direction)) if id == column.id => Some((id, flipped(direction))),
-            _ => Some((column.id, Direction::Up)),
-        };
-        self.reorder();
+        self.sort_by(column.id);
     }
 }
 
@@ -431,17 +485,27 @@ pub fn sort_letters(columns: usize) -> impl Iterator<Item = char> {
     ('a'..='z').take(columns)
 }
 
-/// How well a palette word fits what was typed: prefix first, then a part, then letters in order.
-fn rank(word: &str, typed: &str) -> Option<usize> {
+/// How well a palette word fits what was typed, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Beginning,
+    Part,
+    LettersInOrder,
+}
+
+fn fit(word: &str, typed: &str) -> Option<Fit> {
     if word.starts_with(typed) {
-        return Some(word.len());
+        return Some(Fit::Beginning);
     }
-    if let Some(at) = word.find(typed) {
-        return Some(100 + at);
+    if word.contains(typed) {
+        return Some(Fit::Part);
     }
     let mut letters = word.chars();
-    typed
+    let all = typed
         .chars()
-        .all(|wanted| letters.any(|c| c == wanted))
-        .then_some(200 + word.len())
+        .all(|wanted| letters.any(|letter| letter == wanted));
+    all.then_some(Fit::LettersInOrder)
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,7 @@ fn of_kind(out: &mut String, source: &Source) {
     }
 }
 
-/// The merged console and targets, each value with its origin. With a name (`KIND/NAME`), that
+/// The merged console, thresholds and targets, each value with its origin. With a name (`KIND/NAME`), that
 /// target alone and with all of its thresholds.
 ///
 /// # Errors
@@ -122,6 +122,8 @@ pub fn show(config: &Config, target: Option<&str>) -> Result<String, String> {
             .map_or("no file".into(), |path| path.display().to_string());
         let _ = writeln!(out, "# from {from}");
         rows(&mut out, &config.console.settings);
+        let _ = writeln!(out, "\n# thresholds that hold where a target sets no own");
+        out.push_str(&thresholds_of(&config.defaults));
         for target in &config.targets {
             let _ = writeln!(out, "\n[{}]", target.id);
             rows(&mut out, &target.settings);
@@ -145,14 +147,30 @@ pub fn show(config: &Config, target: Option<&str>) -> Result<String, String> {
         });
     };
     let mut settings = found.settings.clone();
-    for row in thresholds::TABLE {
-        if settings.number(row.key).is_none() {
-            settings.set(row.key, Value::Number(row.default), "default");
-        }
-    }
+    let own = |key: &String| !thresholds::TABLE.iter().any(|row| row.key == key);
+    settings.values.retain(|key, _| own(key));
     let _ = writeln!(out, "[{}]", found.id);
     rows(&mut out, &settings);
+    let _ = writeln!(out, "\n# thresholds of {}", found.id);
+    out.push_str(&thresholds_of(&found.settings));
     Ok(safe_lines(&out) + "\n")
+}
+
+/// Every threshold with value and origin, in the order of the table, which is by subject.
+fn thresholds_of(settings: &Settings) -> String {
+    let mut out = String::new();
+    let values = thresholds::TABLE.iter().map(|row| {
+        let set = settings.values.get(row.key);
+        let (value, origin) = set.map_or((Value::Number(row.default), "default"), |set| {
+            (set.0.clone(), set.1.0.as_str())
+        });
+        (
+            format!("{} = {}", row.key, as_toml(row.key, &value)),
+            origin,
+        )
+    });
+    aligned(&mut out, &values.collect::<Vec<_>>());
+    out
 }
 
 fn rows(out: &mut String, settings: &Settings) {
@@ -166,6 +184,10 @@ fn rows(out: &mut String, settings: &Settings) {
             )
         })
         .collect();
+    aligned(out, &lines);
+}
+
+fn aligned(out: &mut String, lines: &[(String, &str)]) {
     let widest = lines
         .iter()
         .map(|(line, _)| width(line))
@@ -173,7 +195,7 @@ fn rows(out: &mut String, settings: &Settings) {
         .max()
         .unwrap_or(0);
     for (line, origin) in lines {
-        let gap = " ".repeat(widest.saturating_sub(width(&line)));
+        let gap = " ".repeat(widest.saturating_sub(width(line)));
         let _ = writeln!(out, "{line}{gap}  # {origin}");
     }
 }

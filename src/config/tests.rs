@@ -219,3 +219,23 @@ fn show_tells_every_value_with_its_origin() {
     let wrong = print::show(&config, Some("etcd/tset")).unwrap_err();
     assert!(wrong.contains("did you mean etcd/test"), "{wrong}");
 }
+
+#[test]
+fn show_lists_every_threshold_with_its_origin() {
+    let config = merged(LAYERED, &request(&[]));
+    for target in [None, Some("etcd/test")] {
+        let text = print::show(&config, target).unwrap();
+        let origin = |key: &str| {
+            let line = text.lines().find(|line| line.starts_with(key))?;
+            Some(line.rsplit_once("# ")?.1.to_owned())
+        };
+        for row in crate::thresholds::TABLE {
+            let wanted = match row.key {
+                "etcd_fsync_warning" => "[defaults] config.toml:6",
+                _ => "default",
+            };
+            let key = format!("{} =", row.key);
+            assert_eq!(origin(&key).as_deref(), Some(wanted), "{key}");
+        }
+    }
+}
