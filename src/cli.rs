@@ -3,6 +3,7 @@
 //! No flag takes a secret. `watch` and `check` are run by `main.rs`; [`run`] does the others.
 
 mod commands;
+mod man;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +23,30 @@ else ~/.config/midwatch/config.toml. Without a file the machine at hand is watch
 Every setting of the console and every one that holds for all targets can be given as MIDWATCH_ and \
 its name in capitals, such as MIDWATCH_THEME or MIDWATCH_PERIOD.
 
-`check` exits with 0 ok, 1 warning, 2 critical, 3 unknown.";
+Exit codes of `check`: 0 ok, 1 warning, 2 critical, 3 unknown. Of the other commands: 0 well, 1 \
+something was found (`config check`, `keymap check`, `doctor`). Of all: 64 for a wrong command line, \
+a bad configuration, or an answer that cannot be written.";
+
+/// Exit codes with their meaning, for the man page.
+const EXIT_CODES: &[(&str, &str)] = &[
+    ("0", "`check`: all is well. Others: it was done."),
+    (
+        "1",
+        "`check`: a warning. `config check`, `keymap check` and `doctor`: something \
+         is wrong.",
+    ),
+    ("2", "`check`: something is critical."),
+    ("3", "`check`: unknown: something could not be judged."),
+    (
+        "64",
+        "A wrong command line, a bad configuration, no terminal for the console, or an answer that \
+         cannot be written. No verdict of `check` has this code.",
+    ),
+    (
+        "129 to 143",
+        "The console was ended by a signal: 128 and its number.",
+    ),
+];
 
 /// Watch your own cloud from a terminal
 #[derive(Debug, Parser)]

@@ -11,7 +11,7 @@ pub mod connect;
 pub mod endpoint;
 mod file;
 pub mod grpc;
-mod headers;
+pub mod headers;
 pub mod http;
 mod inflate;
 pub mod phase;

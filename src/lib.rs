@@ -28,7 +28,8 @@
 //! ## Layers
 //!
 //! vocabulary < core < surface, and vocabulary < core < shell; surface and shell do not know each
-//! other. Only `driver`, `start`, `check`, `watch`, `report`, `cli` and `doctor` may see everything. A
+//! other. Only `driver`, `start`, `choices`, `check`, `watch`, `report`, `cli` and `doctor` may see
+//! everything. A
 //! test reads every `crate::` path and fails on an arrow that this does not allow, and on ratatui,
 //! tokio, hyper or `std::fs` below their layer.
 //!
@@ -90,6 +91,7 @@ pub mod widgets;
 
 // shell: I/O
 pub mod check;
+pub mod choices;
 pub mod cli;
 pub mod clients;
 pub mod config;

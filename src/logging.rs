@@ -59,12 +59,21 @@ pub fn start(level: &str, folder: Option<&Path>) {
     let layer = ToLog.with_filter(EnvFilter::new(filter));
     // Only the first of a process wins, which is what a test that starts several needs.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
-    match folder.map(CappedFile::open) {
-        Some(Ok(file)) => LOG.inner().sink = Some(Box::new(file)),
-        Some(Err(error)) => LOG.report_trouble(&error),
-        None => LOG.report_trouble(&io::Error::other("there is no home directory for it")),
+    if level == "off" {
+        return;
+    }
+    let Some(folder) = folder else {
+        return LOG.report_trouble(&io::Error::other("there is no home directory for it"));
+    };
+    LOG.inner().path = Some(path(folder));
+    match CappedFile::open(folder) {
+        Ok(file) => LOG.inner().sink = Some(Box::new(file)),
+        Err(error) => LOG.report_trouble(&error),
     }
 }
+
+/// What to do where the file cannot be written; starts with a verb.
+pub const HINT: &str = "Make its folder writable, or set XDG_STATE_HOME to another; until then the log stays in memory";
 
 /// The file of [`start`]'s folder.
 #[must_use]
@@ -99,6 +108,8 @@ struct Log {
 struct Inner {
     ring: VecDeque<Message>,
     sink: Option<Box<dyn Sink>>,
+    /// Where the file is or would be.
+    path: Option<PathBuf>,
     secrets: Secrets,
     trouble: Option<String>,
     /// Lines that did not reach the file since it was last written.
@@ -171,7 +182,14 @@ impl Inner {
         if self.trouble.is_some() {
             return;
         }
-        let text = format!("the log file cannot be written: {error}");
+        let path = self.path.as_deref().unwrap_or(Path::new(""));
+        let path = path.display().to_string();
+        let named = if path.is_empty() {
+            path
+        } else {
+            format!(" {path}")
+        };
+        let text = format!("the log file{named} cannot be written: {error}");
         self.trouble = Some(text.clone());
         self.remember(Message {
             at,

@@ -8,24 +8,24 @@ use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
 use crate::check::{self, Depth};
+use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
 use crate::clock;
 use crate::config::settings::ConfigError;
-use crate::config::{self, ColorWhen, Config, Environment, looks};
+use crate::config::{self, Config, Environment};
 use crate::driver::{self, Console, Ending};
 use crate::glyph;
 use crate::ids::TargetId;
 use crate::intent::Intent;
 use crate::keymap::Keymap;
 use crate::logging;
-use crate::mistake::Mistake;
 use crate::paint::Skin;
 use crate::panes;
 use crate::poll::Watched;
 use crate::report::{Format, Out, Paint, Report};
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
-use crate::theme::{Depth as Colours, Theme, Themes, is_light};
+use crate::theme::{Depth as Colours, Theme};
 use crate::watch;
 
 /// Exit code for a bad configuration, a wrong word on the command line, or nowhere to write to: none
@@ -71,7 +71,7 @@ fn attempt(
         Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
         Some(Command::Keymap(what)) => keymaps(cli, *what, environment),
         Some(Command::Theme(ThemeCommand::List)) => {
-            let themes = themes(environment)?;
+            let themes = choices::themes(environment)?;
             print(&(themes.names().join("\n") + "\n"))?;
             Ok(0)
         }
@@ -95,9 +95,18 @@ fn print(text: &str) -> Result<(), Vec<ConfigError>> {
     }
 }
 
-fn begin_log(config: &Config, environment: &Environment) {
+fn begin_log(config: &Config, environment: &Environment, what: &str) {
     let folder = config::location::state_folder(environment);
     logging::start(&config.console.log_level, folder.as_deref());
+    let from = match &config.path {
+        Some(path) => path.display().to_string(),
+        None => "no file".to_owned(),
+    };
+    tracing::info!(
+        "midwatch {} began: {what}, configuration from {from}, targets: {}",
+        env!("CARGO_PKG_VERSION"),
+        config.targets.len(),
+    );
 }
 
 fn runtime() -> Result<Runtime, Vec<ConfigError>> {
@@ -117,7 +126,16 @@ fn one_check(
 ) -> Result<u8, Vec<ConfigError>> {
     let mut config = config::load(&cli.request(environment.clone()))?;
     only(&mut config, &flags.only)?;
-    begin_log(&config, environment);
+    begin_log(&config, environment, "one check");
+    if let Some(trouble) = logging::trouble() {
+        let told = crate::text::safe_lines(&trouble);
+        // Nobody to tell it to is no reason not to check.
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {told}\n  = hint: {}",
+            logging::HINT
+        );
+    }
     let (model, feeds) = watch::prepare(&config, clock::now())?;
     let depth = if flags.wait {
         Depth::SecondSample(one_period(&feeds))
@@ -141,7 +159,9 @@ fn one_check(
         _ => Paint::Plain,
     };
     print(&report.render(flags.output, paint))?;
-    Ok(report.exit_code())
+    let code = report.exit_code();
+    tracing::info!("midwatch ended: the check is done, exit code {code}");
+    Ok(code)
 }
 
 /// In this time every target was due once more. What a target asks for less often beside its main
@@ -185,55 +205,6 @@ fn only(config: &mut Config, names: &[String]) -> Result<(), Vec<ConfigError>> {
     Ok(())
 }
 
-fn themes(environment: &Environment) -> Result<Themes, Vec<ConfigError>> {
-    let mut themes = Themes::default();
-    for file in looks::themes(environment)? {
-        themes.add(&file.name, &file.text);
-    }
-    Ok(themes)
-}
-
-fn mistakes(found: Vec<Mistake>) -> Vec<ConfigError> {
-    found
-        .into_iter()
-        .map(|mistake| {
-            let place = match mistake.line {
-                Some(line) => format!("{}:{line}", mistake.file),
-                None => mistake.file,
-            };
-            let error = ConfigError::new(place, mistake.problem);
-            error.hint(
-                mistake
-                    .hint
-                    .unwrap_or_else(|| "Correct this line".to_owned()),
-            )
-        })
-        .collect()
-}
-
-fn pane_ids() -> Vec<&'static str> {
-    panes::listings()
-        .iter()
-        .map(|listing| listing.id())
-        .collect()
-}
-
-fn keymap(config: &Config, environment: &Environment) -> Result<Keymap, Vec<ConfigError>> {
-    let panes = pane_ids();
-    let preset = config.console.keymap.as_str();
-    match looks::keys(environment)? {
-        Some(own) => Keymap::load_over(preset, &own.text, &own.path.display().to_string(), &panes)
-            .map_err(mistakes),
-        None => Keymap::preset(preset, &panes).map_err(|found| {
-            let mut errors = mistakes(found);
-            for error in &mut errors {
-                error.place = config.console.place("keymap");
-            }
-            errors
-        }),
-    }
-}
-
 fn keymaps(
     cli: &Cli,
     what: KeymapCommand,
@@ -253,7 +224,7 @@ fn keymaps(
             Ok(0)
         }
         KeymapCommand::Check => {
-            let clashes = keymap(&config, environment)?.check();
+            let clashes = choices::keymap(&config, environment)?.check();
             for clash in &clashes {
                 print(&format!("{clash}\n"))?;
             }
@@ -296,7 +267,7 @@ pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     for bound in &base {
         add("", bound.keys.clone(), bound.intent, bound.doc);
     }
-    for pane in pane_ids() {
+    for pane in choices::pane_ids() {
         for bound in keymap.bindings_for(pane) {
             if !base.contains(&bound) {
                 add(pane, bound.keys, bound.intent, bound.doc);
@@ -321,81 +292,19 @@ fn pane_doc(number: u8) -> Option<String> {
     Some(format!("Go to {}", pane.listing.title()))
 }
 
-/// Colours that the terminal and the reader's wishes allow.
-fn colours(config: &Config, environment: &Environment) -> Colours {
-    let own = Colours::of_terminal(environment.get("COLORTERM"), environment.get("TERM"));
-    match config.console.color {
-        ColorWhen::Never => Colours::None,
-        ColorWhen::Always => own.max(Colours::Sixteen),
-        ColorWhen::Auto if environment.get("NO_COLOR").is_some() => Colours::None,
-        ColorWhen::Auto => own,
-    }
-}
-
-/// The theme that was asked for; `auto` goes by the terminal's background, dark when it is silent.
-fn theme(
-    config: &Config,
-    environment: &Environment,
-    terminal: Option<&Terminal>,
-) -> Result<Theme, Vec<ConfigError>> {
-    let themes = themes(environment)?;
-    let depth = colours(config, environment);
-    let name = match config.console.theme.as_str() {
-        "auto" if depth == Colours::None => "mono",
-        "auto" if depth == Colours::Sixteen => "terminal16",
-        "auto" => match terminal.and_then(|terminal| terminal.background(BACKGROUND_BUDGET)) {
-            Some(ground) if is_light(ground) => "light",
-            _ => "dark",
-        },
-        name => name,
-    };
-    let unknown = !themes.names().contains(&name);
-    themes.load(name, depth).map_err(|found| {
-        let mut errors = mistakes(found);
-        for error in &mut errors {
-            if unknown {
-                error.place = config.console.place("theme");
-            } else if let Some(folder) = config::location::folder(environment) {
-                // Themes are called by their place in the folder, built-in ones say what they are.
-                if !error.place.contains("(embedded)") {
-                    error.place = format!("{}/{}", folder.display(), error.place);
-                }
-            }
-        }
-        errors
-    })
-}
-
 /// The theme that a late answer of the terminal can still ask for: `auto` waits for it only so long.
 fn late_theme(
     config: &Config,
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<Option<Theme>, Vec<ConfigError>> {
-    let depth = colours(config, environment);
+    let depth = choices::colours(config, environment);
     let known = || terminal.background(Duration::ZERO).is_some();
     if config.console.theme != "auto" || depth <= Colours::Sixteen || known() {
         return Ok(None);
     }
-    let theme = themes(environment)?.load("light", depth);
-    theme.map(Some).map_err(mistakes)
-}
-
-fn start_pane(config: &Config) -> Result<usize, Vec<ConfigError>> {
-    let Some(wanted) = &config.console.open else {
-        return Ok(0);
-    };
-    let ids = pane_ids();
-    ids.iter().position(|id| id == wanted).ok_or_else(|| {
-        let error = ConfigError::new(
-            config.console.place("open"),
-            format!("there is no pane `{wanted}`"),
-        );
-        vec![match config::nearest(wanted, ids.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint(format!("choose from {}", ids.join(", "))),
-        }]
-    })
+    let theme = choices::themes(environment)?.load("light", depth);
+    theme.map(Some).map_err(choices::mistakes)
 }
 
 fn identity(config: &Config) -> Identity {
@@ -432,11 +341,11 @@ fn console(
     runtime: &Runtime,
 ) -> Result<u8, Vec<ConfigError>> {
     let config = config::load(&cli.request(environment.clone()))?;
-    let keymap = keymap(&config, environment)?;
-    let pane = start_pane(&config)?;
+    let keymap = choices::keymap(&config, environment)?;
+    let pane = choices::start_pane(&config)?;
     // A theme that cannot be loaded is told before the terminal is taken.
-    theme(&config, environment, None)?;
-    begin_log(&config, environment);
+    choices::theme(&config, environment, None)?;
+    begin_log(&config, environment, "the console");
     let now = clock::now();
     let (model, feeds) = watch::prepare(&config, now)?;
     let mut app = App::new(model, panes::listings(), pane, now);
@@ -445,6 +354,9 @@ fn console(
     for warning in &config.warnings {
         tracing::warn!("{warning}");
         app.say(warning.clone());
+    }
+    if let Some(trouble) = logging::trouble() {
+        app.say(trouble);
     }
     let mouse = if config.console.mouse {
         Mouse::On
@@ -457,7 +369,8 @@ fn console(
                 .hint("run `midwatch check` where there is no terminal"),
         ]
     })?;
-    let theme = theme(&config, environment, Some(&terminal))?;
+    let ground = || terminal.background(BACKGROUND_BUDGET);
+    let theme = choices::theme(&config, environment, Some(&ground))?;
     let light = late_theme(&config, environment, &terminal)?;
     let plain = config.console.ascii || !speaks_utf8(environment);
     let glyphs = if plain {
@@ -478,13 +391,19 @@ fn console(
         events,
     };
     let ending = runtime.block_on(driver::run(console));
-    match ending {
-        Ok(Ending::Left) => Ok(0),
-        Ok(Ending::Signalled(code)) => Ok(code),
-        Ok(Ending::TerminalGone) => Ok(129),
-        Err(error) => Err(vec![ConfigError::new(
-            "terminal",
-            format!("writing failed: {error}"),
-        )]),
-    }
+    let (reason, done) = match ending {
+        Ok(Ending::Left) => ("the reader quit".to_owned(), Ok(0)),
+        Ok(Ending::Signalled(code)) => {
+            let number = code.saturating_sub(128);
+            (format!("signal {number}"), Ok(code))
+        }
+        Ok(Ending::TerminalGone) => ("the terminal is gone".to_owned(), Ok(129)),
+        Err(error) => {
+            let problem = format!("writing failed: {error}");
+            let told = ConfigError::new("terminal", problem.clone());
+            (problem, Err(vec![told]))
+        }
+    };
+    tracing::info!("midwatch ended: {reason}");
+    done
 }

@@ -4,16 +4,21 @@
 use std::io::{self, Write};
 
 use super::{Cli, Command, ConfigCommand, command};
+use crate::choices;
 use crate::clients::endpoint::Endpoint;
+use crate::clients::headers::Headers;
 use crate::clients::tls;
 use crate::config::{self, Config, ConfigError, Environment, nearest, print};
 use crate::doctor;
 use crate::facts::KernelClock;
 use crate::findings::{self, RULES};
+use crate::observation::Outage;
 use crate::report::{Out, Paint};
 use crate::sources::SOURCES;
+use crate::start::USAGE;
 
-/// Runs what needs no model: 0 for well, 1 for not. `None` when the command is not one of them.
+/// Runs what needs no model: 0 for well, 1 for not, 64 for a wrong word, a bad configuration or an
+/// answer that cannot be written. `None` when the command is not one of them.
 /// `kernel` reads the kernel's clock, as the local source does.
 #[must_use]
 pub fn run(
@@ -41,11 +46,18 @@ pub fn run(
         Command::ResetTerminal => reset(errors),
         Command::Check(_) | Command::Keymap(_) | Command::Theme(_) => return None,
     };
-    Some(match done {
+    Some(match done.and_then(|code| out.flush().map(|()| code)) {
         Ok(code) => code,
         // The reader went away, as `head` does: that is no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-        Err(_) => 1,
+        Err(error) => {
+            let problem = format!("the answer cannot be written: {error}");
+            let error = ConfigError::new("standard output", problem)
+                .hint("Free some room, or write it elsewhere");
+            // With nowhere to tell it the code alone must do.
+            let _ = tell(&[error], errors);
+            USAGE
+        }
     })
 }
 
@@ -79,7 +91,8 @@ fn check(
     errors: &mut dyn Write,
 ) -> io::Result<u8> {
     let loaded = load(cli, environment).and_then(|config| {
-        let found = config::probe_errors(&config, SOURCES);
+        let mut found = config::probe_errors(&config, SOURCES);
+        found.extend(choices::problems(&config, environment));
         if found.is_empty() {
             Ok(config)
         } else {
@@ -93,9 +106,15 @@ fn check(
             return Ok(1);
         }
     };
-    for warning in config.warnings.iter().chain(&useless_files(&config)) {
+    let useless = useless_files(&config);
+    for warning in config.warnings.iter().chain(&useless) {
         writeln!(errors, "warning: {}", crate::text::safe_lines(warning))?;
     }
+    let warned = match config.warnings.len() + useless.len() {
+        0 => String::new(),
+        1 => ", 1 warning".into(),
+        several => format!(", {several} warnings"),
+    };
     let from = match &config.path {
         Some(path) => format!("from {}", path.display()),
         None => "without a configuration file".into(),
@@ -104,33 +123,44 @@ fn check(
     let plural = if count == 1 { "" } else { "s" };
     writeln!(
         out,
-        "ok: {count} target{plural} {}",
+        "ok{warned}: {count} target{plural} {}",
         crate::text::safe_lines(&from)
     )?;
     Ok(0)
 }
 
-/// TLS files that are there and of no use: no error, as a mounted secret may be right later, and
-/// their targets alone are silent until then.
+/// Files that are there and of no use: no error, as a mounted secret may be right later, and their
+/// targets alone are silent until then.
 fn useless_files(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
     for target in &config.targets {
-        let named = ["ca", "cert", "key"].map(|key| target.settings.path(key));
+        let mut tell = |outage: &Outage| {
+            let hint = outage.hint.as_deref();
+            let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+            // Details about a file begin with the key that names it.
+            let key = outage.detail.split(':').next().unwrap_or_default();
+            let origin = target.settings.origin(key);
+            let origin = origin.map_or_else(String::new, |origin| format!("{origin}: "));
+            found.push(format!("{origin}{}: {}{hint}", target.id, outage.detail));
+        };
         // Missing ones are among the warnings of the configuration already.
-        if !named.iter().flatten().all(|path| path.exists()) {
+        if let Some(path) = target
+            .settings
+            .path("headers_file")
+            .filter(|path| path.exists())
+            && let Err(outage) = Headers::default().refreshed(&path)
+        {
+            tell(&outage);
+        }
+        let named = ["ca", "cert", "key"].map(|key| target.settings.path(key));
+        if named.iter().all(Option::is_none) || !named.iter().flatten().all(|path| path.exists()) {
             continue;
         }
-        let Ok(endpoint) = Endpoint::from_settings("https://localhost", 443, &target.settings)
-        else {
-            continue;
-        };
-        if named.iter().any(Option::is_some)
+        let endpoint = Endpoint::from_settings("https://localhost", 443, &target.settings);
+        if let Ok(endpoint) = endpoint
             && let Err(outage) = tls::load(&endpoint, b"h2")
         {
-            let hint = outage
-                .hint
-                .map_or_else(String::new, |hint| format!("; {hint}"));
-            found.push(format!("{}: {}{hint}", target.id, outage.detail));
+            tell(&outage);
         }
     }
     found
@@ -147,14 +177,14 @@ fn show(
         Ok(config) => config,
         Err(found) => {
             tell(&found, errors)?;
-            return Ok(1);
+            return Ok(USAGE);
         }
     };
     match print::show(&config, target) {
         Ok(shown) => text(out, &shown),
         Err(why) => {
             writeln!(errors, "error: {}", crate::text::safe_lines(&why))?;
-            Ok(1)
+            Ok(USAGE)
         }
     }
 }
@@ -191,7 +221,7 @@ fn rules(id: Option<&str>, out: &mut dyn Write, errors: &mut dyn Write) -> io::R
         };
         let id = crate::text::SafeText::new(id);
         writeln!(errors, "error: there is no rule {id}; {hint}")?;
-        return Ok(1);
+        return Ok(USAGE);
     };
     let mut on: Vec<&str> = rule.on.iter().map(|kind| kind.word()).collect();
     on.dedup();
@@ -222,8 +252,7 @@ fn reset(errors: &mut dyn Write) -> io::Result<u8> {
 }
 
 fn man(out: &mut dyn Write) -> io::Result<u8> {
-    clap_mangen::Man::new(command()).render(out)?;
-    Ok(0)
+    text(out, &super::man::page())
 }
 
 #[cfg(test)]
@@ -289,13 +318,13 @@ mod tests {
         for command in command().get_subcommands() {
             assert!(man.contains(command.get_name()), "{}", command.get_name());
         }
-        assert!(man.contains("3 unknown"), "{man}");
+        assert!(man.contains("something could not be judged"), "{man}");
     }
 
     #[test]
     fn an_unknown_rule_is_an_error() {
         let (code, _, errors) = ran(&["rules", "no\u{1b}-such-rule"], &Environment::default());
-        assert_eq!(code, Some(1));
+        assert_eq!(code, Some(USAGE));
         assert!(errors.starts_with("error: there is no rule") && !errors.contains('\u{1b}'));
     }
 
@@ -320,7 +349,7 @@ mod tests {
         let cli = Cli::parse_from(["midwatch", "config", "default"]);
         for (kind, code) in [
             (io::ErrorKind::BrokenPipe, 0),
-            (io::ErrorKind::StorageFull, 1),
+            (io::ErrorKind::StorageFull, USAGE),
         ] {
             let ran = run(
                 &cli,

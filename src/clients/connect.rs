@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::endpoint::Endpoint;
 use super::phase::Phase;
 use super::tls::{self, Loaded};
-use super::wire::Wire;
+use super::wire::{Shared, Wire, look};
 use super::{certificate, tls_error};
 use crate::facts::Certificate;
 use crate::observation::{Layer, Outage};
@@ -61,6 +61,8 @@ struct State {
     tls: Option<Arc<Loaded>>,
     certificate: Option<Certificate>,
     outage: Option<Outage>,
+    /// What passed over the last connection.
+    traffic: Option<Shared>,
 }
 
 impl std::fmt::Debug for Connector {
@@ -104,7 +106,22 @@ impl Connector {
     /// How the last connection failed; `None` once one was made again.
     #[must_use]
     pub fn last_outage(&self) -> Option<Outage> {
-        self.state().outage.clone()
+        let known = self.state().outage.clone();
+        let another = match self.speech {
+            Speech::Http1 => None,
+            // What answers something else often closes at once; the reset is not the news then.
+            Speech::Http2 => self
+                .first_bytes()
+                .and_then(|head| super::grpc::not_spoken(&self.endpoint.authority(), &head)),
+        };
+        another.or(known)
+    }
+
+    /// The first bytes that the peer sent over the last connection; `None` before there was one.
+    fn first_bytes(&self) -> Option<Vec<u8>> {
+        let traffic = self.state().traffic.clone()?;
+        let head = look(&traffic).head.clone();
+        Some(head)
     }
 
     /// Connects.
@@ -113,7 +130,11 @@ impl Connector {
     /// `DNS`, `TCP`, `TLS`, or `local` for a bad certificate or key file.
     pub async fn connect(&self) -> Result<Connected, Outage> {
         let result = self.steps().await;
-        self.state().outage = result.as_ref().err().cloned();
+        {
+            let mut state = self.state();
+            state.outage = result.as_ref().err().cloned();
+            state.traffic = result.as_ref().ok().map(|made| made.wire.traffic());
+        }
         result
     }
 

@@ -21,6 +21,7 @@ use super::tls_error;
 use super::wire::Wire;
 use crate::config::settings::ConfigError;
 use crate::observation::{Layer, Outage};
+use crate::text::SafeText;
 
 /// Pings go out this often, idle or not (safety promise G3).
 const PING: Duration = Duration::from_secs(10);
@@ -84,6 +85,9 @@ pub fn outage(status: &Status, last: Option<Outage>) -> Outage {
     if by_transport && let Some(outage) = last.or_else(|| buried(status)) {
         return outage;
     }
+    if let Some(outage) = over_plain_http(status) {
+        return outage;
+    }
     let text = format!("{:?}: {}", status.code(), status.message());
     match status.code() {
         Code::Unauthenticated => Outage::new(Layer::Auth, text)
@@ -92,12 +96,75 @@ pub fn outage(status: &Status, last: Option<Outage>) -> Outage {
             Outage::new(Layer::Auth, text).hint("grant this user or certificate the right to read")
         }
         Code::DeadlineExceeded => Outage::new(Layer::Timeout, text),
+        _ if by_transport && std::error::Error::source(status).is_some() => broken_off(status),
         _ => {
             let cause = std::error::Error::source(status).map(tls_error::chain);
             let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             Outage::new(Layer::Protocol, text + &cause)
         }
     }
+}
+
+const ELSEWHERE: &str = "check the endpoint and its port: something else may listen there";
+
+/// What the first bytes of a peer say when they are no HTTP/2: that it is something else. `None`
+/// when they are HTTP/2 or there are none.
+#[must_use]
+pub fn not_spoken(peer: &str, head: &[u8]) -> Option<Outage> {
+    if head.is_empty() || is_settings(head) {
+        return None;
+    }
+    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let shown = String::from_utf8_lossy(line);
+    let text = format!(
+        "{peer} does not speak gRPC (HTTP/2); it answered `{}`",
+        SafeText::new(&shown)
+    );
+    let mut words = shown.split(' ');
+    let status = words
+        .next()
+        .filter(|version| version.starts_with("HTTP/1"))
+        .and_then(|_| words.next());
+    Some(match status {
+        Some("401" | "403") => Outage::new(Layer::Auth, text)
+            .hint("check the port, and whether a proxy in front of it wants credentials"),
+        _ => Outage::new(Layer::Protocol, text).hint(ELSEWHERE),
+    })
+}
+
+/// HTTP/2 begins with a SETTINGS frame: 3 bytes of length, type 4, flags, and stream 0 (RFC 9113,
+/// 3.4 and 4.1). What is too short to tell may yet become one.
+fn is_settings(head: &[u8]) -> bool {
+    match (head.get(3), head.get(5..9)) {
+        (Some(kind), Some(stream)) => *kind == 4 && stream == [0; 4],
+        (Some(kind), None) => *kind == 4,
+        _ => head.iter().all(|byte| *byte < b' '),
+    }
+}
+
+/// HTTP/2 without gRPC in it: a web server that answers with a page or a status of its own.
+fn over_plain_http(status: &Status) -> Option<Outage> {
+    let said = status.message();
+    let mapped =
+        said.contains("grpc-status header missing") || said.contains("grpc-status trailer");
+    let page = said.contains("invalid compression flag");
+    if !mapped && !page {
+        return None;
+    }
+    let text = format!("the server speaks HTTP/2, but does not speak gRPC over it ({said})");
+    Some(match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => Outage::new(Layer::Auth, text)
+            .hint("check whether a proxy in front of the server wants credentials"),
+        _ => Outage::new(Layer::Protocol, text).hint(ELSEWHERE),
+    })
+}
+
+/// The connection ended before there was an answer, and nobody said why.
+fn broken_off(status: &Status) -> Outage {
+    let cause = std::error::Error::source(status).map_or_else(String::new, tls_error::chain);
+    let cause = cause.strip_prefix("transport error: ").unwrap_or(&cause);
+    let text = format!("the connection ended before an answer over gRPC (HTTP/2): {cause}");
+    Outage::new(Layer::Protocol, text).hint(ELSEWHERE)
 }
 
 /// An outage of ours that tonic wrapped up as the source of its status.

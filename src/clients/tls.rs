@@ -7,17 +7,23 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
+    SignatureScheme,
+};
 
 use super::endpoint::Endpoint;
 use super::file::{Named, Version};
+use super::tls_error;
 use crate::observation::{Layer, Outage};
 
 /// The certificate that the peer presented last, verified or not.
@@ -60,6 +66,7 @@ pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
     let seen = Seen::default();
     let verifier = Witness {
         trust: trust(endpoint, &provider)?,
+        known: known(endpoint)?,
         provider: provider.clone(),
         seen: seen.clone(),
     };
@@ -115,14 +122,24 @@ fn trust(
     let file = Named::new("ca", path);
     let mut roots = RootCertStore::empty();
     for authority in certificates(&file)? {
-        roots
-            .add(authority)
-            .map_err(|e| file.bad(&format!("holds a certificate that cannot be used: {e}")))?;
+        roots.add(authority).map_err(|e| {
+            let why = tls_error::words(&e);
+            file.bad(&format!("holds a certificate that cannot be used: {why}"))
+        })?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
         .build()
         .map_err(|e| file.bad(&format!("cannot be used: {e}")))?;
     Ok(Some(verifier))
+}
+
+/// The very certificates in `ca`. A server that shows one of them is trusted as it is, which is how
+/// a self-signed certificate is used: as an authority it could not be a server's.
+fn known(endpoint: &Endpoint) -> Result<Vec<CertificateDer<'static>>, Outage> {
+    match &endpoint.ca {
+        Some(path) if !endpoint.insecure => certificates(&Named::new("ca", path)),
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn certificates(file: &Named) -> Result<Vec<CertificateDer<'static>>, Outage> {
@@ -150,8 +167,8 @@ fn private_key(file: &Named) -> Result<PrivateKeyDer<'static>, Outage> {
     })
 }
 
-fn mismatch(cert: &Named, key: &Named, error: &rustls::Error) -> Outage {
-    if matches!(error, rustls::Error::InconsistentKeys(_)) {
+fn mismatch(cert: &Named, key: &Named, error: &TlsError) -> Outage {
+    if matches!(error, TlsError::InconsistentKeys(_)) {
         let problem = format!(
             "does not belong to the certificate in {}",
             cert.path.display()
@@ -159,7 +176,7 @@ fn mismatch(cert: &Named, key: &Named, error: &rustls::Error) -> Outage {
         key.bad(&problem)
             .hint("set `cert` and `key` to files that were issued together")
     } else {
-        key.bad(&format!("cannot be used: {error}"))
+        key.bad(&format!("cannot be used: {}", tls_error::words(error)))
     }
 }
 
@@ -181,10 +198,41 @@ impl ResolvesClientCert for Asked {
     }
 }
 
+/// A certificate that `ca` holds itself: who signed it does not matter, its dates and names do.
+fn known_certificate(
+    leaf: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, TlsError> {
+    let (_, read) = x509_parser::parse_x509_certificate(leaf)
+        .map_err(|_| TlsError::from(CertificateError::BadEncoding))?;
+    let at = |time: x509_parser::time::ASN1Time| {
+        UnixTime::since_unix_epoch(Duration::from_secs(
+            u64::try_from(time.timestamp()).unwrap_or(0),
+        ))
+    };
+    let (not_before, not_after) = (
+        at(read.validity().not_before),
+        at(read.validity().not_after),
+    );
+    if now > not_after {
+        let time = now;
+        return Err(CertificateError::ExpiredContext { time, not_after }.into());
+    }
+    if now < not_before {
+        let time = now;
+        return Err(CertificateError::NotValidYetContext { time, not_before }.into());
+    }
+    rustls::client::verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
 /// Keeps the peer's certificate before anyone judges it, then lets the inner verifier judge.
 struct Witness {
     /// `None` trusts anybody.
     trust: Option<Arc<dyn ServerCertVerifier>>,
+    /// Trusted by themselves, without a signature of anybody.
+    known: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
     seen: Seen,
 }
@@ -205,15 +253,16 @@ impl ServerCertVerifier for Witness {
         server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
+    ) -> Result<ServerCertVerified, TlsError> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(end_entity.clone().into_owned());
-        match &self.trust {
-            Some(trust) => {
-                trust.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
-            None => Ok(ServerCertVerified::assertion()),
+        let Some(trust) = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        if self.known.iter().any(|known| known == end_entity) {
+            return known_certificate(end_entity, server_name, now);
         }
+        trust.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -221,7 +270,7 @@ impl ServerCertVerifier for Witness {
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, TlsError> {
         let known = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, cert, dss, known)
     }
@@ -231,7 +280,7 @@ impl ServerCertVerifier for Witness {
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, TlsError> {
         let known = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, cert, dss, known)
     }

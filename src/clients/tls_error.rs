@@ -103,8 +103,68 @@ fn of_tls(endpoint: &Endpoint, error: &TlsError, seen: Option<&Certificate>) -> 
             endpoint.authority()
         ))
         .hint("use http:// if this port speaks plain HTTP"),
-        _ => tls(format!("{}: {error}", endpoint.authority())),
+        TlsError::NoApplicationProtocol => another_protocol(endpoint),
+        TlsError::PeerIncompatible(_) => tls(format!(
+            "{} and midwatch have no TLS version or cipher in common: {}",
+            endpoint.authority(),
+            words(error)
+        ))
+        .hint("switch on TLS 1.2 or 1.3 with modern ciphers at the server"),
+        TlsError::NoCertificatesPresented => {
+            tls(format!("{} showed no certificate", endpoint.authority()))
+                .hint("configure a certificate at the server")
+        }
+        _ => tls(format!("{}: {}", endpoint.authority(), words(error)))
+            .hint("check the TLS configuration and the log of the server"),
     }
+}
+
+fn another_protocol(endpoint: &Endpoint) -> Outage {
+    tls(format!(
+        "{} speaks TLS, but not the protocol that is asked of it (ALPN)",
+        endpoint.authority()
+    ))
+    .hint("check the endpoint and its port")
+}
+
+/// An error of the TLS library in words. What it prints holds names of its own code here and there,
+/// such as `UnsupportedCertVersion`; they become words as well.
+pub fn words(error: &dyn std::fmt::Display) -> String {
+    let printed = error.to_string();
+    let parts: Vec<String> = printed.split(' ').map(spelled).collect();
+    parts.join(" ")
+}
+
+/// `CaUsedAsEndEntity` as `ca used as end entity`; what is no such name stays as it is.
+fn spelled(part: &str) -> String {
+    let inner = part
+        .strip_prefix("Other(OtherError(")
+        .and_then(|rest| rest.strip_suffix("))"))
+        .unwrap_or(part);
+    let humps = inner
+        .chars()
+        .skip(1)
+        .filter(char::is_ascii_uppercase)
+        .count();
+    let bare = inner.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let name = bare.len() > 6
+        && bare.starts_with(|c: char| c.is_ascii_uppercase())
+        && bare.chars().all(|c| c.is_ascii_alphanumeric())
+        && humps > 0
+        && bare.chars().any(|c| c.is_ascii_lowercase());
+    if !name {
+        return inner.to_owned();
+    }
+    let mut out = String::new();
+    let mut before = ' ';
+    for letter in inner.chars() {
+        if letter.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            out.push(' ');
+        }
+        out.push(letter.to_ascii_lowercase());
+        before = letter;
+    }
+    out
 }
 
 fn of_certificate(
@@ -160,8 +220,50 @@ fn of_certificate(
         CertificateError::NotValidForName => {
             wrong_name(&format!("{whose} is not for {}", endpoint.host))
         }
-        other => tls(format!("{whose} was refused: {other}")),
+        CertificateError::Other(cause) if cause.to_string() == CA_AS_SERVER => {
+            own_authority(endpoint, &whose)
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            tls(format!("{whose} is not meant for a server"))
+                .hint("issue it with the extended key usage serverAuth")
+        }
+        CertificateError::Revoked => {
+            tls(format!("{whose} was revoked")).hint("renew the server's certificate")
+        }
+        CertificateError::BadEncoding => tls(format!("{whose} cannot be read: it is malformed"))
+            .hint("issue the server's certificate anew"),
+        CertificateError::UnhandledCriticalExtension => tls(format!(
+            "{whose} has a critical extension that midwatch does not know"
+        ))
+        .hint("issue the server's certificate without that extension"),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => tls(
+            format!("{whose} is signed in a way that is not supported, such as with SHA-1"),
+        )
+        .hint("issue it with an RSA key of 2048 bits or ECDSA P-256, and SHA-256"),
+        CertificateError::Other(cause) => tls(format!(
+            "{whose} was refused: {}",
+            words(&cause.to_string())
+        ))
+        .hint("issue the server's certificate anew, as X.509 version 3"),
+        other => tls(format!("{whose} was refused: {}", words(other)))
+            .hint("issue the server's certificate anew"),
     }
+}
+
+/// How the library calls a server that shows a certificate of an authority.
+const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
+
+/// What `openssl req -x509` makes: signed by itself, and an authority by its own words.
+fn own_authority(endpoint: &Endpoint, whose: &str) -> Outage {
+    let not_in = match &endpoint.ca {
+        Some(path) => format!("and {} does not hold it", path.display()),
+        None => "and no `ca` holds it".to_owned(),
+    };
+    tls(format!(
+        "{whose} is an authority's own (CA:TRUE, as self-signed ones are), {not_in}"
+    ))
+    .hint("set ca = \"FILE\" to this very certificate, or give the server one without CA:TRUE")
 }
 
 fn unknown_issuer(endpoint: &Endpoint, whose: &str, seen: Option<&Certificate>) -> Outage {
@@ -203,19 +305,22 @@ fn of_alert(endpoint: &Endpoint, alert: AlertDescription) -> Outage {
             | A::HandshakeFailure
     );
     let peer = endpoint.authority();
+    let said = words(&format!("{alert:?}"));
     match &endpoint.cert {
         None if alert == A::CertificateRequired || (about_us && alert != A::HandshakeFailure) => {
             tls(format!("{peer} requires a client certificate"))
                 .hint("set cert = \"FILE\" and key = \"FILE\"")
         }
-        None if about_us => tls(format!("{peer} broke off the TLS handshake ({alert:?})"))
+        None if about_us => tls(format!("{peer} broke off the TLS handshake ({said})"))
             .hint("set cert and key if the server requires a client certificate"),
         Some(cert) if about_us => tls(format!(
-            "{peer} rejected our client certificate {} ({alert:?})",
+            "{peer} rejected our client certificate {} ({said})",
             cert.display()
         ))
         .hint("check its end and its issuer, and that the server trusts that issuer"),
-        _ => tls(format!("{peer} broke off TLS ({alert:?})")),
+        _ if alert == A::NoApplicationProtocol => another_protocol(endpoint),
+        _ => tls(format!("{peer} broke off TLS ({said})"))
+            .hint("look into the log of the server for the reason"),
     }
 }
 
@@ -251,6 +356,40 @@ mod tests {
         );
         let outage = of_alert(&endpoint, AlertDescription::DecodeError);
         assert!(!outage.detail.contains("client certificate"), "{outage}");
+    }
+
+    #[test]
+    fn no_name_of_the_librarys_code_is_shown() {
+        let cause = |text: &'static str| {
+            CertificateError::Other(rustls::OtherError(std::sync::Arc::new(io::Error::other(
+                text,
+            ))))
+        };
+        for (reason, said) in [
+            (cause("UnsupportedCertVersion"), "unsupported cert version"),
+            (cause("CaUsedAsEndEntity"), "no `ca` holds it"),
+            (
+                cause("NameConstraintViolation"),
+                "name constraint violation",
+            ),
+            (CertificateError::InvalidPurpose, "not meant for a server"),
+            (CertificateError::BadEncoding, "malformed"),
+            (CertificateError::Revoked, "revoked"),
+            (
+                CertificateError::UnknownRevocationStatus,
+                "unknown revocation status",
+            ),
+        ] {
+            let outage = of_certificate(&plain(), &reason, None);
+            assert!(outage.detail.contains(said), "{outage}");
+            assert!(outage.hint.is_some(), "{outage}");
+        }
+        let error = TlsError::PeerIncompatible(rustls::PeerIncompatible::NoCipherSuitesInCommon);
+        let outage = of_tls(&plain(), &error, None);
+        assert!(
+            outage.detail.contains("no cipher suites in common"),
+            "{outage}"
+        );
     }
 
     #[test]

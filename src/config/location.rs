@@ -122,7 +122,9 @@ pub fn doubtful_files(config: &Config) -> Vec<String> {
                 Ok(about) if about.mode() & 0o044 == 0 || !is_secret(key) => continue,
                 Ok(about) => format!("can be read by others (mode {:04o})", about.mode() & 0o7777),
             };
-            let text = format!("`{key}` {} {doubt}", path.display());
+            let origin = target.settings.origin(key);
+            let origin = origin.map_or_else(String::new, |origin| format!("{origin}: "));
+            let text = format!("{origin}`{key}` {} {doubt}", path.display());
             if !warnings.contains(&text) {
                 warnings.push(text);
             }

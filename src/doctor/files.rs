@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Line, Mark};
+use crate::choices;
 use crate::config::location::{state_folder, usual};
 use crate::config::{self, ConfigError, Environment, Request};
 use crate::units::Bytes;
@@ -16,7 +17,15 @@ const LITTLE: u64 = 64 << 20;
 
 pub(super) fn configuration(request: &Request) -> Line {
     const USE: &str = "what is watched and how";
-    match config::load(request) {
+    let loaded = config::load(request).and_then(|config| {
+        let found = choices::problems(&config, &request.environment);
+        if found.is_empty() {
+            Ok(config)
+        } else {
+            Err(found)
+        }
+    });
+    match loaded {
         Ok(config) => {
             let plural = if config.targets.len() == 1 { "" } else { "s" };
             let from = match (&config.path, usual(&request.environment)) {
@@ -151,7 +160,15 @@ pub(super) fn state(environment: &Environment) -> Line {
         " (will be made)"
     };
     let shown = folder.display();
-    if access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_err() || !nearest.is_dir() {
+    if !nearest.is_dir() {
+        let found = format!(
+            "{shown} cannot be made: {} is not a folder",
+            nearest.display()
+        );
+        return Line::new(Mark::Bad, "state", found, USE)
+            .hint("Set XDG_STATE_HOME to a folder; until then the log stays in memory");
+    }
+    if access(nearest, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         let found = format!("{shown} cannot be written");
         return Line::new(Mark::Bad, "state", found, USE).hint(format!(
             "Make {} writable, or set XDG_STATE_HOME",
@@ -167,6 +184,15 @@ pub(super) fn state(environment: &Environment) -> Line {
         )
         .hint("Check the file system there: df");
     };
+    if room.f_blocks == 0 {
+        // As /proc and /sys: nothing of ours can ever be there, whoever owns it.
+        let found = format!(
+            "{shown} cannot be made: {} is on a file system that stores nothing",
+            nearest.display()
+        );
+        return Line::new(Mark::Bad, "state", found, USE)
+            .hint("Set XDG_STATE_HOME to a folder on a disk; until then the log stays in memory");
+    }
     let free = Bytes(room.f_bavail.saturating_mul(room.f_frsize));
     let found = format!("{shown}{made}, {free} free");
     if free.0 < LITTLE {
@@ -250,5 +276,28 @@ mod tests {
             file.to_str().unwrap(),
         )]));
         assert_eq!(line.mark, Mark::Bad);
+        assert!(line.found.contains("is not a folder"), "{}", line.found);
+    }
+
+    #[test]
+    fn a_file_system_that_stores_nothing_is_not_called_full() {
+        let line = state(&environment(&[("XDG_STATE_HOME", "/proc/none")]));
+        assert_eq!(line.mark, Mark::Bad);
+        assert!(line.found.contains("/proc/none/midwatch"), "{}", line.found);
+        assert!(!line.found.contains("free"), "{}", line.found);
+    }
+
+    #[test]
+    fn a_theme_that_is_not_there_is_shown_with_the_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, "theme = \"drak\"\n").unwrap();
+        let request = Request {
+            file: Some(path),
+            ..Request::default()
+        };
+        let line = configuration(&request);
+        assert_eq!(line.mark, Mark::Bad);
+        assert!(line.found.contains("config.toml:1"), "{}", line.found);
     }
 }

@@ -69,6 +69,19 @@ fn a_full_disk_is_told_once_and_everything_stays_in_memory() {
 }
 
 #[test]
+fn the_file_that_cannot_be_written_is_named() {
+    let (log, _) = flaky(0..1);
+    log.inner().path = Some("/state/midwatch/midwatch.log".into());
+    say(&log, "a");
+    let trouble = log.inner().trouble.clone().unwrap();
+    assert!(
+        trouble.contains("/state/midwatch/midwatch.log"),
+        "{trouble}"
+    );
+    assert!(ring(&log).contains(&trouble), "and the console can show it");
+}
+
+#[test]
 fn a_disk_with_room_again_is_written_again_and_says_what_is_missing() {
     let (log, kept) = flaky(1..3);
     for text in ["a", "b", "c", "d"] {

@@ -309,8 +309,85 @@ fn a_log_that_cannot_be_written_stops_nothing() {
         let report: Value = serde_json::from_str(&ran.out).unwrap();
         assert_eq!(target(&report, "local/here")["state"], "ok");
         assert_ne!(ran.code, USAGE);
-        assert_eq!(ran.errors, "");
+        let path = state.join("midwatch/midwatch.log");
+        let told = format!("the log file {} cannot be written", path.display());
+        assert_eq!(ran.errors.matches(&told).count(), 1, "{}", ran.errors);
+        assert!(ran.errors.contains("= hint: Make "), "{}", ran.errors);
     }
+}
+
+#[test]
+fn the_log_tells_when_it_began_and_why_it_ended() {
+    let home = Home::with(HERE);
+    let ran = home.run(&["check"]);
+    let log = home.path("../../state/midwatch/midwatch.log");
+    let log = fs::read_to_string(log).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(
+        log.contains(&format!("midwatch {version} began: one check")),
+        "{log}"
+    );
+    assert!(log.contains("config.toml, targets: 1"), "{log}");
+    assert!(log.contains(&format!("exit code {}", ran.code)), "{log}");
+}
+
+#[test]
+fn config_check_refuses_what_the_console_refuses() {
+    let home = Home::with("theme = \"drak\"\nkeymap = \"vmi\"\nopen = \"hosst\"\n");
+    let theme = home.write("themes/mine.toml", "inherits = \"drak\"\n");
+    let judged = home.run(&["config", "check"]);
+    assert_eq!((judged.code, judged.out.as_str()), (1, ""));
+    let theme = format!("{}:1", theme.display());
+    judged.names(&[
+        "config.toml:1",
+        "`dark`",
+        "config.toml:2",
+        "`vim`",
+        "config.toml:3",
+        "`hosts`",
+        &theme,
+        "4 errors",
+    ]);
+    let doctor = home.run(&["doctor"]);
+    assert!(
+        doctor.out.contains("drak") && doctor.out.contains(&theme),
+        "{}",
+        doctor.out
+    );
+    let home = Home::with(HERE);
+    let keys = home.write("keys.toml", "[keys]\nj = \"fly\"\n");
+    let judged = home.run(&["config", "check"]);
+    assert_eq!(judged.code, 1);
+    judged.names(&[&format!("{}:2", keys.display()), "`fly`"]);
+    let home = Home::with(HERE);
+    let mut command = home.command(&["config", "check"]);
+    let judged = ran(command.env("MIDWATCH_THEME", "lihgt").output().unwrap());
+    assert_eq!(judged.code, 1);
+    judged.names(&["--> MIDWATCH_THEME", "`light`"]);
+}
+
+#[test]
+fn what_a_file_of_a_target_lacks_is_a_warning_with_its_line() {
+    let home = Home::new();
+    let headers = home.write("headers", "X-Ok: 1\nno colon here\n");
+    let config = format!(
+        "{HERE}[[target]]\nkind = \"prometheus\"\nname = \"p\"\nurl = \"https://127.0.0.1:1\"\n\
+         ca = \"/no/such/ca.pem\"\nheaders_file = \"{}\"\n",
+        headers.display()
+    );
+    home.write("config.toml", &config);
+    let judged = home.run(&["config", "check"]);
+    assert_eq!(judged.code, 0, "{}", judged.errors);
+    assert!(
+        judged.out.starts_with("ok, 2 warnings: 2 targets"),
+        "{}",
+        judged.out
+    );
+    judged.names(&[
+        "config.toml:8: `ca` /no/such/ca.pem",
+        "config.toml:9: prometheus/p: headers_file: ",
+        "line 2 has no colon",
+    ]);
 }
 
 #[test]
@@ -334,6 +411,16 @@ fn an_answer_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let mut command = home.command(&["check", "-o", format]);
         let output = command.stdout(full).output().unwrap();
+        ran(output).is_refused(&["standard output", "No space left"]);
+    }
+    for args in [
+        &["man"][..],
+        &["completions", "bash"],
+        &["config", "default"],
+        &["version"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = home.command(args).stdout(full).output().unwrap();
         ran(output).is_refused(&["standard output", "No space left"]);
     }
     let (reader, writer) = std::io::pipe().unwrap();

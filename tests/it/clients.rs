@@ -16,7 +16,8 @@ use tonic::Code;
 use tonic::transport::Channel;
 
 use crate::loopback::{
-    Authority, Identity, Server, Step, answer, closed_port, once, put, say, start_grpc_tls,
+    Authority, Identity, Server, Step, answer, closed_port, once, put, say, self_signed,
+    start_grpc_tls,
 };
 
 const VALID: (i32, i32) = (2020, 2090);
@@ -469,6 +470,44 @@ async fn an_authority_of_the_same_name_and_another_key_is_unknown_too() {
 }
 
 #[tokio::test]
+async fn a_self_signed_certificate_is_trusted_where_ca_is_that_very_certificate() {
+    let place = Place::new();
+    let own = self_signed("etcd-1", &["127.0.0.1"], VALID);
+    let (ca, _) = place.keep("own", &own);
+    let server = place.server(&own, None).await;
+    let page = client(&server.url("https"), &[("ca", &ca)])
+        .get_ok("/", "*/*")
+        .await
+        .unwrap();
+    assert_eq!(&*page.response.certificate.unwrap().subject, "CN=etcd-1");
+    // Another one of the same name is as little trusted as any.
+    let other = self_signed("etcd-1", &["127.0.0.1"], VALID);
+    let server = place.server(&other, None).await;
+    for ca in [&ca, &place.ca] {
+        let outage = failure(&server.url("https"), &[("ca", ca)]).await;
+        expect(&outage, Layer::Tls, "CA:TRUE", "to this very certificate");
+        assert!(!outage.detail.contains("CaUsed"), "{outage}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_certificate_must_be_in_time_and_for_the_name_all_the_same() {
+    let place = Place::new();
+    for (names, years, said) in [
+        (&["127.0.0.1"][..], (2020, 2021), "expired"),
+        (&["127.0.0.1"], (2080, 2090), "not yet valid"),
+        (&["elsewhere"], VALID, "elsewhere"),
+        (&[], VALID, "no name at all"),
+    ] {
+        let own = self_signed("etcd-1", names, years);
+        let (ca, _) = place.keep("own", &own);
+        let server = place.server(&own, None).await;
+        let outage = failure(&server.url("https"), &[("ca", &ca)]).await;
+        expect(&outage, Layer::Tls, said, "");
+    }
+}
+
+#[tokio::test]
 async fn insecure_accepts_anyone_and_still_shows_the_certificate() {
     let (place, other) = (Place::new(), Authority::new("another CA"));
     let identity = other.issue("etcd-1", &["elsewhere"], (2020, 2021));
@@ -714,4 +753,63 @@ async fn grpc_recovers_and_forgets_the_old_outage() {
     let outage = grpc::outage(&status, connector.last_outage());
     expect(&outage, Layer::Protocol, "Unimplemented", "");
     task.abort();
+}
+
+#[tokio::test]
+async fn what_does_not_speak_grpc_is_told_in_words() {
+    for (said, layer, detail, hint) in [
+        (
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            Layer::Protocol,
+            "HTTP/1.1 400",
+            "check the endpoint and its port",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\n<html>",
+            Layer::Protocol,
+            "does not speak gRPC (HTTP/2)",
+            "check the endpoint and its port",
+        ),
+        (
+            "<!DOCTYPE html><html><body>hello</body></html>",
+            Layer::Protocol,
+            "does not speak gRPC (HTTP/2)",
+            "check the endpoint and its port",
+        ),
+        (
+            "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+            Layer::Protocol,
+            "SSH-2.0-OpenSSH",
+            "check the endpoint and its port",
+        ),
+        (
+            "HTTP/1.1 401 Unauthorized\r\n\r\n",
+            Layer::Auth,
+            "401",
+            "credentials",
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\n\r\n",
+            Layer::Auth,
+            "403",
+            "credentials",
+        ),
+    ] {
+        let server = Server::start(vec![vec![Step::Read, say(said), Step::Hang]]).await;
+        let (channel, connector) = grpc::channel(endpoint(&server.url("http"), &[])).unwrap();
+        let status = call(channel).await;
+        let outage = grpc::outage(&status, connector.last_outage());
+        expect(&outage, layer, detail, hint);
+        expect(&outage, layer, "does not speak gRPC (HTTP/2)", "");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_closes_without_a_word_is_told_so() {
+    let server = Server::start(vec![vec![Step::Read]]).await;
+    let (channel, connector) = grpc::channel(endpoint(&server.url("http"), &[])).unwrap();
+    let status = call(channel).await;
+    let outage = grpc::outage(&status, connector.last_outage());
+    assert!(outage.hint.is_some(), "{outage}");
+    assert!(!outage.detail.contains("transport error"), "{outage}");
 }

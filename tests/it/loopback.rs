@@ -281,6 +281,21 @@ impl Authority {
     }
 }
 
+/// What `openssl req -x509` makes: signed by itself, an authority, and shown by a server.
+pub fn self_signed(common: &str, names: &[&str], years: (i32, i32)) -> Identity {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, common);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = date_time_ymd(years.0, 1, 1);
+    params.not_after = date_time_ymd(years.1, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    Identity {
+        cert_pem: params.self_signed(&key).unwrap().pem(),
+        key_pem: key.serialize_pem(),
+    }
+}
+
 impl Identity {
     /// A server that shows this certificate and, with `clients`, wants one signed by them.
     pub fn server(&self, clients: Option<&Authority>) -> ServerConfig {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&str; 4] = ["vocabulary", "core", "surface", "shell"];
 
 /// Modules that may see everything: they tie the layers together.
-const ABOVE_ALL: [&str; 7] = [
-    "driver", "report", "check", "cli", "watch", "doctor", "start",
+const ABOVE_ALL: [&str; 8] = [
+    "driver", "choices", "report", "check", "cli", "watch", "doctor", "start",
 ];
 
 fn root() -> PathBuf {

@@ -125,11 +125,14 @@ impl Caller {
 /// What a code means for someone who watches.
 fn plainer(outage: Outage, call: &str, code: Option<Code>) -> Outage {
     match code {
-        Some(Code::Unimplemented) => Outage::new(
+        // A web server's "not found" comes as the same code, and has its words already.
+        Some(Code::Unimplemented) if outage.hint.is_none() => Outage::new(
             Layer::Protocol,
             format!("{call}: this etcd does not offer it"),
         ),
-        Some(Code::PermissionDenied | Code::Unauthenticated) => {
+        Some(Code::PermissionDenied | Code::Unauthenticated)
+            if !outage.detail.contains("does not speak gRPC") =>
+        {
             Outage::new(Layer::Auth, format!("{call}: {}", outage.detail))
                 .hint("use a client certificate whose common name is an etcd user that may call it")
         }
