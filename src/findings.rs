@@ -50,10 +50,12 @@ mod prometheus_config_stale;
 mod prometheus_head_stale;
 mod prometheus_no_alertmanager;
 mod prometheus_not_ready;
+mod prometheus_query_failing;
 mod prometheus_rule_failing;
 mod prometheus_rule_slow;
 mod prometheus_target_down;
 mod prometheus_watchdog_absent;
+mod resolver_down;
 #[cfg(test)]
 pub(crate) mod scenario;
 mod sources_disagree;
@@ -65,6 +67,7 @@ mod temperature_high;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
@@ -120,10 +123,12 @@ pub static RULES: &[&Rule] = &[
     &prometheus_head_stale::RULE,
     &prometheus_no_alertmanager::RULE,
     &prometheus_not_ready::RULE,
+    &prometheus_query_failing::RULE,
     &prometheus_rule_failing::RULE,
     &prometheus_rule_slow::RULE,
     &prometheus_target_down::RULE,
     &prometheus_watchdog_absent::RULE,
+    &resolver_down::RULE,
     &sources_disagree::RULE,
     &target_down::RULE,
     &target_partial::RULE,
@@ -165,7 +170,7 @@ impl Rule {
 }
 
 /// A rule whose finding explains another, and where it must be seen relative to the symptom.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub rule: &'static str,
     pub at: Relation,
@@ -337,6 +342,14 @@ pub struct Finding {
     /// is an outage, less that it has happened.
     #[serde(default)]
     pub spare: Option<i32>,
+    /// Since when it holds by the word of whoever told it, where that is earlier than anyone here
+    /// looked: an alert that was carried over.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// What explains this finding beside the causes of its rule, where only some of the rule's
+    /// findings have that cause.
+    #[serde(skip)]
+    pub because: Option<Cause>,
 }
 
 /// What makes a finding the same one over time: its evidence and severity may change.
@@ -376,6 +389,8 @@ impl Finding {
             evidence: Vec::new(),
             against: Vec::new(),
             spare: None,
+            since: None,
+            because: None,
         }
     }
 
@@ -392,6 +407,20 @@ impl Finding {
     #[must_use]
     pub fn spare(mut self, spare: i32) -> Self {
         self.spare = Some(spare);
+        self
+    }
+
+    /// It began before anyone here looked.
+    #[must_use]
+    pub fn since(mut self, began: Option<Timestamp>) -> Self {
+        self.since = began;
+        self
+    }
+
+    /// Another finding explains this one, whatever the causes of its rule are.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.because = Some(cause);
         self
     }
 
@@ -551,9 +580,11 @@ mod tests {
         }
         for rule in RULES {
             let on_targets = rule.on == [SubjectKind::Target];
+            // It judges how feeds fail, which no fact tells.
+            let judges_feeds = rule.id == resolver_down::RULE.id;
             assert!(!rule.on.is_empty(), "{} judges nothing", rule.id);
             assert!(
-                on_targets || !rule.needs.is_empty(),
+                on_targets || judges_feeds || !rule.needs.is_empty(),
                 "{} needs nothing",
                 rule.id
             );

@@ -51,16 +51,21 @@ pub struct TargetRow {
     pub kind: String,
     /// `bad`: the last poll of an endpoint failed. `unknown`: an endpoint has not answered.
     pub state: State,
-    /// Age of the oldest of the last answers; null when an endpoint never answered.
+    /// Age of the oldest of the last answers; null only when no endpoint ever answered.
     pub age_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<TargetError>,
+    /// Endpoints whose first answer had not come when the check ended.
+    #[serde(default)]
+    pub waiting: usize,
 }
 
-/// Why a target is bad: the first failing endpoint's outage, and the names of all that fail.
+/// Why a target is bad: layer and hint of the first failing endpoint, and the words of all that
+/// fail. An endpoint that the check's own limit cut off fails with `timeout`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetError {
     pub layer: Layer,
+    /// What went wrong; with several failing endpoints, each one's name and words.
     pub detail: String,
     pub hint: Option<String>,
     /// The failing endpoints, parted by commas; empty for a target without any.
@@ -73,13 +78,19 @@ pub struct FindingRow {
     pub rule: String,
     /// `KIND/NAME`, as on the command line.
     pub subject: String,
+    /// Tells apart several findings of one rule on one subject; absent where there is one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The worst of the finding itself and of what it explains, as in every view of it. What is
+    /// unknown because of a known fault makes the fault no graver.
     pub severity: Severity,
     pub summary: String,
-    /// When it was first seen, as RFC 3339 in UTC.
+    /// When it was first seen, or began by the word of who told it, as RFC 3339 in UTC.
     #[schemars(extend("format" = "date-time"))]
     pub since: String,
     pub evidence: Vec<EvidenceRow>,
-    /// The finding that explains this one.
+    /// The finding that explains this one. Findings with a cause are folded: neither the counts
+    /// of severities nor the exit code take them up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<CauseRow>,
     /// What is told to people only.
@@ -90,8 +101,6 @@ pub struct FindingRow {
 /// Parts of a finding that the machine-readable form leaves out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Told {
-    /// Tells apart findings of one rule on one subject.
-    pub key: String,
     pub so_what: String,
     /// How deep it is folded under its causes; 0 for one that nothing explains.
     pub depth: usize,
@@ -116,6 +125,8 @@ pub struct EvidenceRow {
 pub struct CauseRow {
     pub rule: String,
     pub subject: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
 }
 
 /// One subject, or a kind that nobody watches.
@@ -204,32 +215,50 @@ impl Report {
         }
     }
 
-    /// 2 with anything critical, else 3 with anything unknown, else 1 with a warning, else 0. A
-    /// target that did not answer is unknown, whatever the rules make of it.
+    /// 2 with anything critical, else 3 with anything unknown, else 1 with a warning, else 0, by
+    /// the findings that nothing else explains. A target that was not heard is unknown, and so is
+    /// one that fails where no finding says so.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let any = |severity| {
-            self.findings
-                .iter()
-                .any(|finding| finding.severity == severity)
+        let any = |severity| self.count(severity) > 0;
+        let told = any(Severity::Warning);
+        let unheard = |target: &TargetRow| match target.state {
+            State::Ok => false,
+            State::Bad => target.waiting > 0 || !told,
+            State::Unknown | State::NotConfigured => true,
         };
-        let silent = self.targets.iter().any(|target| target.state != State::Ok);
+        let unheard = self.targets.is_empty() || self.targets.iter().any(unheard);
         if any(Severity::Critical) {
             2
-        } else if any(Severity::Unknown) || silent || self.targets.is_empty() {
+        } else if any(Severity::Unknown) || unheard {
             3
         } else {
             u8::from(any(Severity::Warning))
         }
     }
 
-    /// Findings of one severity.
+    /// Findings of one severity that nothing else explains.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
+        let roots = self.findings.iter().filter(|row| row.cause.is_none());
+        roots.filter(|row| row.severity == severity).count()
+    }
+
+    /// The counts in words: `1 critical, 0 unknown, 2 warning, 0 info (+12 folded)`.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let folded = self.findings.iter().filter(|row| row.cause.is_some());
+        let folded = match folded.count() {
+            0 => String::new(),
+            count => format!(" (+{count} folded)"),
+        };
+        format!(
+            "{} critical, {} unknown, {} warning, {} info{folded}",
+            self.count(Severity::Critical),
+            self.count(Severity::Unknown),
+            self.count(Severity::Warning),
+            self.count(Severity::Info),
+        )
     }
 
     /// The report as text in one of the formats; ends with a line break. Only [`Format::Text`]
@@ -292,22 +321,27 @@ fn row(snap: &Snapshot, entry: &Entry, depth: usize) -> FindingRow {
         source: evidence.source.clone(),
         age_ms: millis(snap.now.stamp.since(evidence.at)),
     });
+    // The carried word of another goes back further than the uptime that stamps count.
+    let seen = snap.now.wall_at(entry.since.stamp);
+    let since = finding.since.map_or(seen, |began| began.min(seen));
+    let lasts = snap.now.wall.duration_since(since);
     FindingRow {
         rule: finding.rule.to_string(),
         subject: finding.subject.to_string(),
-        severity: finding.severity,
+        key: finding.key.to_string(),
+        severity: entry.effective,
         summary: finding.summary.clone(),
-        since: instant(snap.now.wall_at(entry.since.stamp)),
+        since: instant(since),
         evidence: evidence.collect(),
         cause: entry.cause.as_ref().map(|cause| CauseRow {
             rule: cause.rule.to_string(),
             subject: cause.subject.to_string(),
+            key: cause.key.to_string(),
         }),
         told: Told {
-            key: finding.key.to_string(),
             so_what: finding.so_what.clone(),
             depth,
-            lasts: snap.now.stamp.since(entry.since.stamp),
+            lasts: Duration::try_from(lasts).unwrap_or_default(),
         },
     }
 }

@@ -113,6 +113,7 @@ fn finding(snap: &Snapshot, fleet: &Subject, told: &Told) -> Finding {
     };
     let finding = Finding::new(&RULE, subject.unwrap_or(fleet), severity, summary(told))
         .key(key(alert))
+        .since(alert.active_at)
         .evidence(Evidence::of(
             &told.reading,
             &alert.name,
@@ -260,5 +261,35 @@ mod tests {
             panic!("it vanished");
         };
         assert_eq!(found[0].against[0].value, "1m00s ago");
+    }
+
+    #[test]
+    fn an_alert_fires_since_it_became_active_and_not_since_we_looked() {
+        let since = crate::clock::Now::fixed().wall - jiff::SignedDuration::from_secs(600);
+        let old = Alert {
+            active_at: Some(since),
+            ..firing("A", "warning", &[])
+        };
+        let mut w = world(vec![old]);
+        w.run();
+        let entry = |w: &Scenario| {
+            let mut all = w.ledger.entries();
+            all.find(|it| &*it.id.rule == "alert-firing").unwrap().since
+        };
+        assert_eq!(entry(&w).wall, since);
+        assert_eq!(w.now.stamp.since(entry(&w).stamp).as_secs(), 600);
+        w.wait(1);
+        let ahead = Alert {
+            active_at: Some(w.now.wall + jiff::SignedDuration::from_secs(600)),
+            ..firing("B", "warning", &[])
+        };
+        w.tell(AM, [("alertmanager/m", Alerts(vec![ahead]).into())]);
+        w.run();
+        let all: Vec<_> = w.ledger.entries().collect();
+        let b = all.iter().find(|it| it.id.key.starts_with("B ")).unwrap();
+        assert!(
+            b.since.wall <= w.now.wall,
+            "a clock ahead of ours is no future"
+        );
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn fold(
         while let Some(cause) = above {
             let place = &mut places[cause];
             place.weight += 1;
-            place.effective = place.effective.max(entry.finding.severity);
+            place.effective = with(place.effective, entry.finding.severity);
             place.spare = least(place.spare, entry.finding.spare);
             above = causes[cause];
         }
@@ -75,7 +75,7 @@ pub(super) fn fold(
         roots: roots.iter().map(|at| ranked.all[*at].id.clone()).collect(),
         ..Folded::default()
     };
-    note_worst(&ranked, &mut folded);
+    note_worst(&ranked, &places, &mut folded);
     (folded, places)
 }
 
@@ -155,8 +155,10 @@ fn causes(
     let mut causes = vec![None; ranked.all.len()];
     for at in 0..ranked.all.len() {
         // Most causes fire nowhere: looking for them on each subject would be most of the work.
-        causes[at] = causes_of(&ranked.all[at].id.rule)
-            .iter()
+        let entry = ranked.all[at];
+        let own = causes_of(&entry.id.rule).iter();
+        causes[at] = own
+            .chain(&entry.finding.because)
             .filter(|cause| ranked.by_rule.contains_key(cause.rule))
             .find_map(|cause| seen(ranked, topology, at, cause, &causes));
     }
@@ -246,9 +248,18 @@ fn count(roots: &[usize], places: &[Place]) -> Counts {
     counts
 }
 
-fn note_worst(ranked: &Ranked, folded: &mut Folded) {
-    for entry in &ranked.all {
-        let severity = entry.finding.severity;
+/// How grave a finding is together with one that it explains. What is not known because of a
+/// fault that is known makes the fault no graver, but never passes for mere information.
+fn with(cause: Severity, symptom: Severity) -> Severity {
+    match symptom {
+        Severity::Unknown if cause >= Severity::Warning => cause,
+        _ => cause.max(symptom),
+    }
+}
+
+fn note_worst(ranked: &Ranked, places: &[Place], folded: &mut Folded) {
+    for (entry, place) in ranked.all.iter().zip(places) {
+        let severity = place.effective;
         let note = |map: &mut FxHashMap<Subject, Severity>, subject: Subject| {
             map.entry(subject)
                 .and_modify(|worst| *worst = severity.max(*worst))

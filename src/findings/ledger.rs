@@ -39,7 +39,8 @@ const DOUBTS: usize = usize::MAX;
 pub struct Entry {
     pub id: FindingId,
     pub finding: Finding,
-    /// When it began to fire; kept while evidence and severity change.
+    /// When it began to fire, by the finding's own word if that is earlier; kept while evidence
+    /// and severity change.
     pub since: Now,
     /// How often it went on or off in the last 15 minutes.
     pub flips: u32,
@@ -338,8 +339,11 @@ impl Ledger {
     ) {
         let id = finding.id();
         if let Some(entry) = self.entries.get_mut(&id) {
-            let moved =
-                entry.finding.severity != finding.severity || entry.finding.spare != finding.spare;
+            let was = &entry.finding;
+            let moved = was.severity != finding.severity
+                || was.spare != finding.spare
+                || was.because != finding.because;
+            entry.since = onset(entry.since, &finding, now);
             change.structure |= moved;
             change.any |= moved || entry.finding != finding;
             entry.finding = finding;
@@ -357,8 +361,8 @@ impl Ledger {
             spare: finding.spare,
             flips: self.flips.count(&id),
             id: id.clone(),
+            since: onset(since, &finding, now),
             finding,
-            since,
             cause: None,
             folded: Vec::new(),
             weight: 0,
@@ -513,6 +517,17 @@ impl Ledger {
     pub fn costs(&self) -> impl Iterator<Item = (&'static str, &Cost)> {
         self.rules.iter().map(|rule| rule.id).zip(&self.costs)
     }
+}
+
+/// The earlier of when it was first seen here and when it began by the word of whoever told it.
+/// The stamp goes back as far as this machine has been up; the wall time goes back all the way.
+fn onset(seen: Now, finding: &Finding, now: Now) -> Now {
+    let Some(wall) = finding.since.filter(|began| *began < seen.wall) else {
+        return seen;
+    };
+    let span = Duration::try_from(now.wall.duration_since(wall)).unwrap_or_default();
+    let stamp = (now.stamp - span).min(seen.stamp);
+    Now { stamp, wall }
 }
 
 /// The subjects to judge: those that moved; the whole of each, whose verdicts count its parts; and

@@ -1,7 +1,9 @@
 //! The alert that must always fire does not, or does not arrive.
 
+use jiff::SignedDuration;
+
 use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
-use crate::facts::{AlertState, Alerts, FactKind, RuleGroups};
+use crate::facts::{AlertState, Alerts, FactKind, PrometheusStatus, RuleGroups};
 use crate::model::{Doubt, Reading, Snapshot};
 use crate::subject::{Subject, SubjectKind};
 
@@ -9,8 +11,9 @@ use crate::subject::{Subject, SubjectKind};
 pub static RULE: Rule = Rule {
     id: "prometheus-watchdog-absent",
     doc: "the watchdog alert is silent
-Threshold: a rule that is meant to fire always (`Watchdog`) is loaded and does not fire, or fires and
-reaches none of the Alertmanagers that are watched (kubernetes mixin: Watchdog).
+Threshold: a rule that is meant to fire always (`Watchdog`) was evaluated and does not fire, or fires
+and reaches none of the Alertmanagers that are watched (kubernetes mixin: Watchdog); not in the first
+two minutes of the server.
 It matters because the way that every other alert takes is broken.
 Follow the way: rule, Prometheus, Alertmanager, receiver.",
     on: &[SubjectKind::Prometheus],
@@ -28,12 +31,15 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
     let Some(groups) = snap.told::<RuleGroups>(server)? else {
         return Ok(Verdict::NotApplicable);
     };
-    let mut watchdogs = groups
+    if just_started(snap, server) {
+        return Ok(Verdict::NotApplicable);
+    }
+    let evaluated = groups
         .value
         .0
         .iter()
-        .flat_map(|group| &group.watchdogs)
-        .peekable();
+        .filter(|group| group.last_at.is_some());
+    let mut watchdogs = evaluated.flat_map(|group| &group.watchdogs).peekable();
     if watchdogs.peek().is_none() {
         return Ok(Verdict::NotApplicable);
     }
@@ -66,6 +72,15 @@ fn judge(snap: &Snapshot, server: &Subject) -> Result<Verdict, Doubt> {
     Ok(found.into())
 }
 
+/// In this time a server evaluates its rules and reaches its Alertmanagers (own choice).
+const WARMS_UP: SignedDuration = SignedDuration::from_mins(2);
+
+fn just_started(snap: &Snapshot, server: &Subject) -> bool {
+    let status = snap.latest::<PrometheusStatus>(server);
+    let started = status.and_then(|status| status.value.started_at);
+    started.is_some_and(|at| snap.now.wall.duration_since(at) < WARMS_UP)
+}
+
 /// A silenced watchdog has arrived all the same.
 fn fires(alerts: &Alerts, name: &str) -> bool {
     let arrived = |state| matches!(state, AlertState::Firing | AlertState::Suppressed);
@@ -78,7 +93,8 @@ fn fires(alerts: &Alerts, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Alert, RuleGroup};
+    use crate::clock::Now;
+    use crate::facts::{Alert, PrometheusStatus, RuleGroup};
     use crate::findings::scenario::Scenario;
 
     fn alerts(names: &[&str]) -> Alerts {
@@ -96,6 +112,7 @@ mod tests {
     fn world(watchdogs: &[&str], firing: &[&str]) -> Scenario {
         let group = RuleGroup {
             watchdogs: watchdogs.iter().map(|name| (*name).into()).collect(),
+            last_at: Some(Now::fixed().wall),
             ..RuleGroup::default()
         };
         Scenario::prometheus([RuleGroups(vec![group]).into(), alerts(firing).into()])
@@ -122,5 +139,34 @@ mod tests {
         let arrived = [("alertmanager/m", alerts(&["Watchdog"]).into())];
         w.tell("alertmanager/m http://m:9093", arrived);
         assert_eq!(w.says(&RULE, "prometheus/a"), "clear");
+    }
+
+    fn young(secs: i64, last_at: Option<jiff::Timestamp>) -> Scenario {
+        let group = RuleGroup {
+            watchdogs: vec!["Watchdog".into()],
+            last_at,
+            ..RuleGroup::default()
+        };
+        let now = Now::fixed().wall;
+        let status = PrometheusStatus {
+            started_at: Some(now - SignedDuration::from_secs(secs)),
+            ..PrometheusStatus::default()
+        };
+        Scenario::prometheus([
+            RuleGroups(vec![group]).into(),
+            alerts(&[]).into(),
+            status.into(),
+        ])
+    }
+
+    #[test]
+    fn a_server_that_just_started_has_had_no_time_to_fire() {
+        let evaluated = Some(Now::fixed().wall);
+        assert_eq!(young(119, evaluated).says(&RULE, "prometheus/a"), "n/a");
+        assert_eq!(
+            young(121, evaluated).says(&RULE, "prometheus/a"),
+            "CRIT prometheus/a Watchdog does not fire"
+        );
+        assert_eq!(young(121, None).says(&RULE, "prometheus/a"), "n/a");
     }
 }

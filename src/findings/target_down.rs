@@ -51,7 +51,11 @@ fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
     };
     let summary = format!("{what}: {} ({})", outage.detail, outage.layer.word());
     let hint = outage.hint.as_deref().unwrap_or_default();
-    finding(feed, severity, summary)
+    let mut finding = finding(feed, severity, summary);
+    if outage.layer == Layer::Dns {
+        finding = finding.because(Cause::anywhere("resolver-down"));
+    }
+    finding
         .so_what(hint)
         .evidence(last_answer(snap, feed))
         .evidence(Evidence {

@@ -80,7 +80,7 @@ fn titled<T: Factual>(cx: &Context, subject: &Subject, title: &str) -> Line {
 pub fn so_what<'a>(cx: &Context<'a>, entry: &'a Entry) -> Option<&'a str> {
     let own = std::iter::once(entry);
     let mut folded = cx.ledger.under(&entry.id);
-    folded.sort_by_key(|child| std::cmp::Reverse((child.spare.is_some(), child.finding.severity)));
+    folded.sort_by_key(|child| std::cmp::Reverse((child.spare.is_some(), child.effective)));
     let said = own
         .chain(folded)
         .map(|entry| entry.finding.so_what.as_str());
@@ -131,8 +131,8 @@ pub fn finding(cx: &Context, entry: &Entry) -> Vec<Block> {
     for (nth, child) in cx.ledger.under(&entry.id).into_iter().enumerate() {
         let line = Line::new()
             .with(
-                format!("{} ", child.finding.severity.word()),
-                severity_role(child.finding.severity),
+                format!("{} ", child.effective.word()),
+                severity_role(child.effective),
             )
             .text(child.finding.summary.clone())
             .dim(format!("  {}", child.finding.subject));
@@ -155,13 +155,13 @@ fn findings_on(cx: &Context, subject: &Subject) -> Vec<Block> {
         entry.finding.subject == *subject || entry.finding.subject.whole().as_ref() == Some(subject)
     };
     let mut found: Vec<&Entry> = cx.ledger.entries().filter(here).collect();
-    found.sort_by_key(|entry| std::cmp::Reverse(entry.finding.severity));
+    found.sort_by_key(|entry| std::cmp::Reverse(entry.effective));
     let lines = found.into_iter().map(|entry| {
         Block::Line(
             Line::new()
                 .with(
-                    format!("{}  ", entry.finding.severity.word()),
-                    severity_role(entry.finding.severity),
+                    format!("{}  ", entry.effective.word()),
+                    severity_role(entry.effective),
                 )
                 .text(entry.finding.summary.clone())
                 .dim(format!("  since {}", parts::ago(cx, entry.since.stamp))),

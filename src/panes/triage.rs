@@ -66,14 +66,7 @@ impl Listing for Triage {
             return Cell::none();
         };
         match column {
-            "severity" => {
-                let severity = if row.depth == 0 {
-                    entry.effective
-                } else {
-                    entry.finding.severity
-                };
-                Cell::mark(severity.word(), severity_role(severity))
-            }
+            "severity" => Cell::mark(entry.effective.word(), severity_role(entry.effective)),
             "spare" => spare(entry),
             "finding" => summary(cx, entry, row.depth),
             "where" => Cell::text(entry.finding.subject.to_string(), Role::Text),

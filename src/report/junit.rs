@@ -93,10 +93,10 @@ fn target(row: &TargetRow) -> (Outcome, String) {
 }
 
 fn finding(row: &FindingRow) -> (Outcome, String) {
-    let key = if row.told.key.is_empty() {
+    let key = if row.key.is_empty() {
         String::new()
     } else {
-        format!(" {}", row.told.key)
+        format!(" {}", row.key)
     };
     let head = format!(
         "    <testcase classname=\"{}\" name=\"{}{}\"",

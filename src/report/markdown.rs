@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Report, states};
-use crate::findings::Severity;
 use crate::model::State;
 use crate::text::SafeText;
 use crate::units::span;
@@ -12,13 +11,7 @@ use crate::units::span;
 /// A heading, a table of findings, a table of targets that do not answer.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let mut out = format!(
-        "### midwatch: {} critical, {} unknown, {} warning, {} info\n\n",
-        report.count(Severity::Critical),
-        report.count(Severity::Unknown),
-        report.count(Severity::Warning),
-        report.count(Severity::Info),
-    );
+    let mut out = format!("### midwatch: {}\n\n", report.counts(),);
     let answering = report
         .targets
         .iter()

@@ -97,8 +97,12 @@ pub fn render(report: &Report) -> String {
         .iter()
         .map(|row| {
             let severity = label("severity", states::severity_word(row.severity));
+            let key = match &*row.key {
+                "" => String::new(),
+                key => format!(",{}", label("key", key)),
+            };
             format!(
-                "{},{},{severity}",
+                "{},{}{key},{severity}",
                 label("rule", &row.rule),
                 label("subject", &row.subject)
             )

@@ -6,6 +6,7 @@ use super::{SubjectRow, TargetError, TargetRow, millis};
 use crate::findings::{Ledger, Severity};
 use crate::ids::TargetId;
 use crate::model::{Feed, Snapshot, State};
+use crate::observation::{Layer, Outage};
 use crate::subject::{Subject, SubjectKind};
 
 /// Kinds that a fleet may have or not; the others are parts of one of them.
@@ -37,33 +38,48 @@ pub(super) fn targets(snap: &Snapshot) -> Vec<TargetRow> {
 fn target(snap: &Snapshot, id: &TargetId, feeds: &[&Feed]) -> TargetRow {
     let now = snap.now.stamp;
     let states = feeds.iter().map(|feed| feed.state(now));
-    // The oldest answer counts, and one that never came is older than all.
+    // Of those that ever answered the oldest counts; what fails is in the error.
     let ages = feeds
         .iter()
-        .map(|feed| Some(now.since(feed.last_ok?.stamp)));
-    let oldest = ages
-        .collect::<Option<Vec<_>>>()
-        .and_then(|ages| ages.into_iter().max());
+        .filter_map(|feed| Some(now.since(feed.last_ok?.stamp)));
+    let oldest = ages.max();
     TargetRow {
         id: id.to_string(),
         kind: id.kind.to_string(),
         state: states.max().unwrap_or(State::Unknown),
         age_ms: oldest.map(millis),
         error: error(feeds),
+        waiting: feeds.iter().filter(|feed| is_waiting(feed)).count(),
     }
 }
 
+/// Was its first poll still under way when the check ended?
+fn is_waiting(feed: &Feed) -> bool {
+    feed.last_poll.is_none()
+}
+
 fn error(feeds: &[&Feed]) -> Option<TargetError> {
-    let failing: Vec<&Feed> = feeds
-        .iter()
-        .filter(|feed| feed.outage.is_some())
-        .copied()
-        .collect();
-    let outage = failing.first()?.outage.as_ref()?;
-    let endpoints: Vec<&str> = failing.iter().map(|feed| &*feed.spec.id.endpoint).collect();
+    let failing = |feed: &&Feed| match &feed.outage {
+        None if is_waiting(feed) => Some((
+            feed.spec.id.endpoint.clone(),
+            Outage::new(Layer::Timeout, "no answer before the limit of the check"),
+        )),
+        outage => Some((feed.spec.id.endpoint.clone(), outage.clone()?)),
+    };
+    let failing: Vec<_> = feeds.iter().filter_map(failing).collect();
+    let (_, outage) = failing.first()?;
+    let endpoints: Vec<&str> = failing.iter().map(|(endpoint, _)| &**endpoint).collect();
+    let detail = match failing.as_slice() {
+        [_] => outage.detail.clone(),
+        several => {
+            let each = several.iter();
+            let each: Vec<String> = each.map(|(at, why)| format!("{at}: {why}")).collect();
+            each.join("; ")
+        }
+    };
     Some(TargetError {
         layer: outage.layer,
-        detail: outage.detail.clone(),
+        detail,
         hint: outage.hint.as_ref().map(ToString::to_string),
         endpoint: endpoints.join(", "),
     })
@@ -71,9 +87,9 @@ fn error(feeds: &[&Feed]) -> Option<TargetError> {
 
 pub(super) fn subjects(snap: &Snapshot, ledger: &Ledger) -> Vec<SubjectRow> {
     let found = |severities: &[Severity]| -> BTreeSet<&Subject> {
-        let entries = ledger.entries().map(|entry| &entry.finding);
-        let hit = entries.filter(|finding| severities.contains(&finding.severity));
-        hit.map(|finding| &finding.subject).collect()
+        let entries = ledger.entries();
+        let hit = entries.filter(|entry| severities.contains(&entry.effective));
+        hit.map(|entry| &entry.id.subject).collect()
     };
     let bad = found(&[Severity::Critical, Severity::Warning]);
     let unknown = found(&[Severity::Unknown]);

@@ -209,7 +209,7 @@ fn one_failing_endpoint_makes_its_target_bad_and_is_named() {
             .clone()
     };
     let etcd = target("etcd/prod");
-    assert_eq!((etcd.state, etcd.age_ms), (State::Bad, None));
+    assert_eq!((etcd.state, etcd.age_ms), (State::Bad, Some(5000)));
     assert_eq!(etcd.error.unwrap().endpoint, "https://10.0.0.12:2379");
     assert_eq!(target("prometheus/main").state, State::Unknown);
     let host = target("node-exporter/cp-1");
@@ -252,6 +252,14 @@ fn the_exit_code_is_that_of_the_worst() {
         .findings
         .retain(|finding| finding.severity != Severity::Critical);
     assert_eq!(report.exit_code(), 3, "two targets do not answer");
+    report
+        .targets
+        .retain(|target| target.state != State::Unknown);
+    assert_eq!(report.exit_code(), 3, "what is folded decides nothing");
+    for finding in &mut report.findings {
+        finding.cause = None;
+    }
+    assert_eq!(report.exit_code(), 1, "a target that fails is told");
     report.targets.retain(|target| target.state == State::Ok);
     assert_eq!(report.exit_code(), 1);
     report.findings.clear();
@@ -317,4 +325,92 @@ fn the_prometheus_text_has_no_series_twice_and_parses() {
     let parsed =
         prometheus_parse::Scrape::parse(lines.iter().map(|line| Ok(line.clone()))).unwrap();
     assert_eq!(parsed.samples.len(), all);
+}
+
+/// A plain check of these feeds, each polled once or, without an outcome, not at all.
+fn checked(polls: &[(FeedSpec, Option<Result<Harvest, Outage>>)]) -> Report {
+    let now = Now::fixed();
+    let mut model = Model::new(now, Thresholds::default());
+    for (spec, _) in polls {
+        model.register(spec.clone(), Thresholds::default());
+    }
+    for (spec, outcome) in polls {
+        if let Some(outcome) = outcome {
+            answer(&mut model, spec, now, outcome.clone());
+        }
+    }
+    let mut ledger = Ledger::default();
+    while ledger.run(&mut model, now) {}
+    Report::new(&model.snapshot(now), &ledger, now, Duration::ZERO)
+}
+
+fn refused(at: &str) -> Option<Result<Harvest, Outage>> {
+    let detail = format!("{at} refused the connection");
+    Some(Err(Outage::new(Layer::Tcp, detail)))
+}
+
+#[test]
+fn a_dead_exporter_is_a_warning_and_what_it_hides_is_folded() {
+    let host = Subject::host("a");
+    let dead = spec("node-exporter", "dead", "http://10.0.0.1:9100", host);
+    let report = checked(&[(dead, refused("10.0.0.1"))]);
+    let warnings = report.count(Severity::Warning);
+    assert_eq!((report.exit_code(), warnings), (1, 1), "{report:?}");
+    assert_eq!(report.count(Severity::Unknown), 0);
+    let text = report.render(Format::Text, Paint::Plain);
+    assert!(text.contains("1 warning, 0 info (+1 folded)"), "{text}");
+}
+
+#[test]
+fn what_the_limit_cut_off_is_unknown_and_says_so() {
+    let host = Subject::host("a");
+    let slow = spec("node-exporter", "slow", "http://10.0.0.1:9100", host);
+    let report = checked(&[(slow, None)]);
+    assert_eq!(report.exit_code(), 3);
+    let target = &report.targets[0];
+    let error = target.error.clone().unwrap();
+    assert_eq!(
+        (target.state, error.layer),
+        (State::Unknown, Layer::Timeout)
+    );
+    assert_eq!(error.detail, "no answer before the limit of the check");
+    let text = report.render(Format::Text, Paint::Plain);
+    assert!(text.contains("1 not heard before the limit"), "{text}");
+}
+
+#[test]
+fn every_failing_endpoint_is_named_with_its_own_words_and_key() {
+    let member = |n: u8| {
+        let (at, subject) = (format!("https://10.0.0.{n}:2379"), Subject::etcd("prod"));
+        spec("etcd", "prod", &at, subject)
+    };
+    let report = checked(&[
+        (member(1), Some(Ok(Harvest::default()))),
+        (member(2), refused("10.0.0.2")),
+        (
+            member(3),
+            Some(Err(Outage::new(Layer::Tls, "unknown issuer"))),
+        ),
+    ]);
+    let target = &report.targets[0];
+    assert_eq!(target.age_ms, Some(0));
+    assert_eq!(
+        target.error.clone().unwrap().detail,
+        "https://10.0.0.2:2379: TCP: 10.0.0.2 refused the connection; \
+         https://10.0.0.3:2379: TLS: unknown issuer"
+    );
+    let down = report
+        .findings
+        .iter()
+        .filter(|row| row.rule == "target-down");
+    let keys: Vec<&str> = down.map(|row| row.key.as_str()).collect();
+    assert_eq!(keys.len(), 2);
+    assert_ne!(keys[0], keys[1]);
+    for row in report.findings.iter().filter(|row| row.rule == "not-known") {
+        let cause = row.cause.as_ref().unwrap();
+        assert!(keys.contains(&cause.key.as_str()), "{cause:?}");
+    }
+    let text = report.render(Format::Prometheus, Paint::Plain);
+    let series = text.lines().filter(|line| line.contains("\"target-down\""));
+    assert_eq!(series.count(), 2, "{text}");
 }

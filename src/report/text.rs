@@ -96,22 +96,17 @@ fn target(out: &mut String, row: &TargetRow, paint: Paint) {
     };
     let age = match (row.age_ms, row.state) {
         (Some(age), _) => format!("oldest answer {} ago", span(Duration::from_millis(age))),
-        (None, State::Bad) => "never answered in full".into(),
+        (None, State::Bad) => "never answered".into(),
         (None, _) => "not answered yet".into(),
     };
     let _ = writeln!(out, "{mark}  {}  {age}", SafeText::new(&row.id));
     if let Some(error) = &row.error {
-        let at = if error.endpoint.is_empty() {
-            ""
-        } else {
-            " at "
+        let line = match &*error.endpoint {
+            // Several are named one by one in the detail.
+            several if several.contains(", ") => error.detail.clone(),
+            "" => format!("{}: {}", error.layer.word(), error.detail),
+            one => format!("{} at {one}: {}", error.layer.word(), error.detail),
         };
-        let line = format!(
-            "{}{at}{}: {}",
-            error.layer.word(),
-            error.endpoint,
-            error.detail
-        );
         let _ = writeln!(out, "      {}", SafeText::new(&line));
         if let Some(hint) = &error.hint {
             let _ = writeln!(out, "      hint: {}", SafeText::new(hint));
@@ -132,12 +127,14 @@ fn summary(report: &Report) -> String {
         2 => "critical",
         _ => "unknown",
     };
+    let waiting = report.targets.iter().filter(|row| row.waiting > 0);
+    let waiting = match waiting.count() {
+        0 => String::new(),
+        count => format!(", {count} not heard before the limit"),
+    };
     format!(
-        "{verdict}: {} critical, {} unknown, {} warning, {} info; {answering} of {} targets answer; took {}",
-        report.count(Severity::Critical),
-        report.count(Severity::Unknown),
-        report.count(Severity::Warning),
-        report.count(Severity::Info),
+        "{verdict}: {}; {answering} of {} targets answer{waiting}; took {}",
+        report.counts(),
         report.targets.len(),
         crate::units::latency(Duration::from_millis(report.took_ms)),
     )

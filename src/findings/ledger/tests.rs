@@ -271,3 +271,42 @@ fn a_rule_on_the_fleet_runs_for_its_own_facts_and_catches_up() {
     assert_eq!(w.ledger.roots()[0].finding.summary, "2 hosts");
     assert!(!w.ledger.run(&mut w.model, w.now));
 }
+
+#[test]
+fn what_is_not_known_because_of_a_known_fault_makes_it_no_graver() {
+    let mut w = Scenario::new();
+    w.feed(A, "host/a");
+    w.fail(A, Layer::Tcp, "10.0.0.1 refused the connection")
+        .run();
+    assert_eq!(w.rows(), "WARN target-down host/a\n  not-known host/a\n");
+    let counts = w.ledger.counts();
+    assert_eq!((counts.warning, counts.unknown, counts.all), (1, 0, 2));
+}
+
+/// A host that is hot by the warning; what is grave because of it stands on another subject.
+static BURNT: Rule = Rule {
+    id: "burnt",
+    doc: "",
+    on: &[SubjectKind::Mount],
+    needs: &[],
+    causes: &[Cause::host("hot")],
+    check: |_, mount| Finding::new(&BURNT, mount, Severity::Critical, "burnt").into(),
+};
+
+#[test]
+fn a_subject_is_as_bad_as_what_its_finding_explains_elsewhere() {
+    let mut w = Scenario::with_rules([&HOT, &BURNT]);
+    w.feed(A, "host/a");
+    let mount = crate::facts::Mount::default();
+    w.tell(A, [("host/a", load(2.0)), ("mount/a/var", mount.into())]);
+    w.run();
+    assert_eq!(
+        w.rows(),
+        "CRIT hot host/a
+  burnt mount/a/var
+"
+    );
+    let host = Subject::host("a");
+    assert_eq!(w.ledger.on(&host), Some(Severity::Critical));
+    assert_eq!(w.ledger.within(&host), Some(Severity::Critical));
+}

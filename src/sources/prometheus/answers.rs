@@ -264,10 +264,19 @@ struct RawRule<'a> {
     last_error: Cow<'a, str>,
     #[serde(default, rename = "type", borrow)]
     kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    labels: RawRuleLabels<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawRuleLabels<'a> {
+    #[serde(default, borrow)]
+    severity: Cow<'a, str>,
 }
 
 impl RawRule<'_> {
-    /// An alerting rule that is meant to fire at all times, by its usual names or its expression.
+    /// An alerting rule that is meant to fire at all times: by its usual names, or by an
+    /// expression that is always true where its severity calls nobody.
     fn is_watchdog(&self) -> bool {
         const NAMES: [&str; 4] = [
             "watchdog",
@@ -277,8 +286,10 @@ impl RawRule<'_> {
         ];
         let name: String = self.name.chars().filter(|c| c.is_alphanumeric()).collect();
         let query: String = self.query.split_whitespace().collect();
+        let calls_nobody = matches!(&*self.labels.severity, "" | "none" | "info");
         self.kind == "alerting"
-            && (NAMES.contains(&name.to_lowercase().as_str()) || query == "vector(1)")
+            && (NAMES.contains(&name.to_lowercase().as_str())
+                || (query == "vector(1)" && calls_nobody))
     }
 }
 
@@ -431,5 +442,33 @@ mod tests {
             .err()
             .unwrap();
         assert!(outage.detail.contains("not offered"), "{outage}");
+    }
+
+    #[test]
+    fn an_expression_that_is_always_true_is_a_watchdog_only_without_a_grave_severity() {
+        let rules: Vec<String> = [
+            ("AlwaysOn", "{}"),
+            ("Info", r#"{"severity":"info"}"#),
+            ("None", r#"{"severity":"none"}"#),
+            ("Crit", r#"{"severity":"critical"}"#),
+            ("Warn", r#"{"severity":"warning"}"#),
+            ("Page", r#"{"severity":"page"}"#),
+            ("deadMansSwitch", r#"{"severity":"critical"}"#),
+        ]
+        .iter()
+        .map(|(name, labels)| {
+            format!(
+                r#"{{"type":"alerting","name":"{name}","query":"vector(1)","labels":{labels}}}"#
+            )
+        })
+        .collect();
+        let body = format!(
+            r#"{{"status":"success","data":{{"groups":[{{"name":"g","rules":[{}]}}]}}}}"#,
+            rules.join(",")
+        );
+        let body = page(200, body.as_bytes());
+        let groups = data::<RuleList<'_>>("rules", &body).unwrap().groups().0;
+        let names: Vec<&str> = groups[0].watchdogs.iter().map(|name| &**name).collect();
+        assert_eq!(names, ["AlwaysOn", "Info", "None", "deadMansSwitch"]);
     }
 }
