@@ -121,7 +121,14 @@ pub fn assemble(
         return Ok(config);
     }
     errors.sort_by_key(|error| error.line.unwrap_or(usize::MAX));
-    Err(errors)
+    // What several targets take from one line is wrong once.
+    let mut told: Vec<ConfigError> = Vec::new();
+    for error in errors {
+        if !told.contains(&error) {
+            told.push(error);
+        }
+    }
+    Err(told)
 }
 
 /// Builds the probes of every target and throws them away: what a source itself has to say about

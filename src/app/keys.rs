@@ -506,6 +506,3 @@ fn fit(word: &str, typed: &str) -> Option<Fit> {
         .all(|wanted| letters.any(|letter| letter == wanted));
     all.then_some(Fit::LettersInOrder)
 }
-
-#[cfg(test)]
-mod tests;

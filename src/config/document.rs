@@ -82,8 +82,9 @@ pub(super) fn read(
 ) -> Document {
     let (table, broken) = DeTable::parse_recoverable(&file.text);
     if !broken.is_empty() {
-        // What a broken file seems to say is not worth judging.
-        for error in broken {
+        // What a broken file seems to say is not worth judging, and what seems broken behind the
+        // first slip mostly follows from it.
+        if let Some(error) = broken.into_iter().next() {
             let span = error.span().unwrap_or_default();
             let problem = error.message().replace('\n', ", ");
             let hint = "Check the quotes and brackets here and on the line before";
@@ -267,8 +268,9 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&mut self, name: &str, span: &Range<usize>, place: Place) {
-        let all = KEYS.iter().copied().chain(thresholds());
-        let mut fitting: Vec<&str> = all
+        let elsewhere: Vec<Key> = KEYS.iter().copied().chain(thresholds()).collect();
+        let mut fitting: Vec<&str> = elsewhere
+            .iter()
             .filter(|key| may_stand(key, place).is_ok())
             .map(|key| key.name)
             .collect();
@@ -282,13 +284,28 @@ impl<'a> Reader<'a> {
             }
             _ => "a setting of targets".to_owned(),
         };
-        let hint = match nearest(name, fitting) {
-            Some(meant) => format!("Did you mean `{meant}`?"),
-            None => "See `midwatch config default` for all of them".to_owned(),
+        let other = || {
+            let meant = nearest(name, elsewhere.iter().map(|key| key.name))?;
+            let key = elsewhere.iter().find(|key| key.name == meant)?;
+            Some(format!("Did you mean `{meant}` ({})?", home_of(key)))
+        };
+        let hint = match nearest(name, fitting).map(|meant| format!("Did you mean `{meant}`?")) {
+            Some(hint) => hint,
+            None => other()
+                .unwrap_or_else(|| "See `midwatch config default` for all of them".to_owned()),
         };
         let problem = format!("`{name}` is not {what}");
         self.errors
             .push(self.file.error(span, problem, "unknown key").hint(hint));
+    }
+}
+
+/// Where a key stands that was written elsewhere.
+fn home_of(key: &Key) -> &'static str {
+    match key.applies {
+        Applies::Console => "at the top of the file",
+        Applies::Target | Applies::Address => "in a [[target]]",
+        Applies::All | Applies::Tls | Applies::Listed => "in [defaults]",
     }
 }
 

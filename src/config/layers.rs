@@ -48,7 +48,7 @@ pub(super) fn merge(
     let mut seen = BTreeSet::new();
     let mut targets = Vec::new();
     if document.targets.is_empty() {
-        targets.extend(local_machine(file, &document, &outer, sources));
+        targets.extend(local_machine(file, &document, &outer, sources, errors));
     }
     let written = std::mem::take(&mut document.targets);
     if let Some(file) = file {
@@ -69,6 +69,7 @@ pub(super) fn merge(
             }
         }
     }
+    warnings.extend(same_addresses(&targets));
     Config {
         console,
         targets,
@@ -76,6 +77,31 @@ pub(super) fn merge(
         path: file.map(|file| file.path.clone()),
         warnings,
     }
+}
+
+/// Targets of one kind at one address: one server that would be counted as two.
+fn same_addresses(targets: &[TargetConfig]) -> Vec<String> {
+    let mut first: BTreeMap<(&str, &str), &TargetConfig> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for target in targets {
+        let settings = &target.settings;
+        for key in ["url", "endpoints", "address"] {
+            let one = settings.text(key).into_iter();
+            let addresses = one.chain(settings.list(key).iter().map(String::as_str));
+            for address in addresses {
+                let address = address.trim_end_matches('/');
+                let known = first.entry((&target.id.kind, address)).or_insert(target);
+                if known.id != target.id {
+                    let place = settings.origin(key).map_or("", |origin| &origin.0);
+                    warnings.push(format!(
+                        "{place}: {} polls {address}, as {} does",
+                        target.id, known.id
+                    ));
+                }
+            }
+        }
+    }
+    warnings
 }
 
 fn duplicate(file: &ConfigFile, target: &Target, id: &TargetId) -> ConfigError {
@@ -94,6 +120,7 @@ fn local_machine(
     document: &Document,
     outer: &[Outer],
     sources: &[&Source],
+    errors: &mut Vec<ConfigError>,
 ) -> Option<TargetConfig> {
     let source = sources.iter().find(|source| source.kind == "local")?;
     let mut merged = of_source(source);
@@ -105,8 +132,10 @@ fn local_machine(
     }
     merged.take_outer(outer);
     sound::fit_timeout(&mut merged);
+    let id = TargetId::new(source.kind, &host_name());
+    errors.extend(sound::deadline(file, &id, &merged));
     Some(TargetConfig {
-        id: TargetId::new(source.kind, &host_name()),
+        id,
         settings: merged.settings,
     })
 }

@@ -55,6 +55,40 @@ pub(super) fn fit_timeout(merged: &mut Merged) {
     }
 }
 
+/// A deadline that is not shorter than the period, told where it was set: a target's name stands in
+/// it only where the target itself set one of them.
+pub(super) fn deadline(
+    file: Option<&ConfigFile>,
+    id: &TargetId,
+    merged: &Merged,
+) -> Option<ConfigError> {
+    let settings = &merged.settings;
+    let (period, timeout) = (settings.number("period")?, settings.number("timeout")?);
+    if timeout < period {
+        return None;
+    }
+    let origin = |key: &str| settings.origin(key).map_or("default", |origin| &origin.0);
+    let said =
+        |key: &str, value: f64| format!("{key} {} ({})", written(Shape::Span, value), origin(key));
+    let (said_timeout, said_period) = (said("timeout", timeout), said("period", period));
+    // Those of the target itself have no heading before their line.
+    let own = |key: &str| merged.spans.contains_key(key) && !origin(key).starts_with('[');
+    let whose = if own("timeout") || own("period") {
+        format!("target {id}: ")
+    } else {
+        String::new()
+    };
+    let problem = format!("{whose}{said_timeout} is not shorter than {said_period}");
+    let set = ["timeout", "period"]
+        .into_iter()
+        .find(|key| !origin(key).starts_with("default"))?;
+    let error = match (file, merged.spans.get(set)) {
+        (Some(file), Some(span)) => file.error(span, problem, ""),
+        _ => ConfigError::new(origin(set), problem),
+    };
+    Some(error.hint("Set timeout below period, or period above timeout"))
+}
+
 /// Everything that is wrong with one target.
 pub(super) fn target(
     file: &ConfigFile,
@@ -71,7 +105,7 @@ pub(super) fn target(
         merged,
     };
     errors.extend(look.missing_address(source));
-    errors.extend(look.deadline());
+    errors.extend(deadline(Some(file), id, merged));
     errors.extend(look.half_a_certificate());
     errors.extend(look.metrics_endpoints());
     for key in ["url", "endpoints", "metrics_endpoints", "address"] {
@@ -114,33 +148,6 @@ impl Look<'_> {
         Some(
             self.at(first, problem, "it is not said where it listens")
                 .hint(format!("Add {example}")),
-        )
-    }
-
-    fn deadline(&self) -> Option<ConfigError> {
-        let settings = &self.merged.settings;
-        let (period, timeout) = (settings.number("period")?, settings.number("timeout")?);
-        if timeout < period {
-            return None;
-        }
-        let said = |key: &str, value: f64| {
-            let origin = settings.origin(key).map_or("default", |origin| &origin.0);
-            format!("{key} {} ({origin})", written(Shape::Span, value))
-        };
-        let problem = format!(
-            "target {}: {} is not shorter than {}",
-            self.id,
-            said("timeout", timeout),
-            said("period", period)
-        );
-        let key = if self.merged.spans.contains_key("timeout") {
-            "timeout"
-        } else {
-            "period"
-        };
-        Some(
-            self.at(key, problem, "")
-                .hint("Set timeout below period, or period above timeout"),
         )
     }
 
@@ -243,7 +250,23 @@ fn url_problem(url: &str) -> Option<(&'static str, &'static str)> {
     if authority.is_empty() || authority.starts_with(':') {
         return Some(("it names no host", FORM));
     }
-    None
+    port_problem(authority).map(|problem| (problem, FORM))
+}
+
+/// What is wrong with the port behind a host, where there is one. An IPv6 address stands in brackets
+/// before its port; without brackets its colons part no port.
+fn port_problem(authority: &str) -> Option<&'static str> {
+    let behind = authority
+        .rsplit_once(']')
+        .map_or(authority, |(_, behind)| behind);
+    if behind.matches(':').count() != 1 {
+        return None;
+    }
+    let (_, port) = behind.split_once(':')?;
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => None,
+        _ => Some("its port is no number from 1 to 65535"),
+    }
 }
 
 fn host_problem(address: &str) -> Option<(&'static str, &'static str)> {
@@ -253,6 +276,6 @@ fn host_problem(address: &str) -> Option<(&'static str, &'static str)> {
     } else if address.contains("://") || address.contains('/') {
         Some(("it is a URL", FORM))
     } else {
-        None
+        port_problem(address).map(|problem| (problem, FORM))
     }
 }

@@ -239,3 +239,66 @@ fn show_lists_every_threshold_with_its_origin() {
         }
     }
 }
+
+fn refused(text: &str, environment: &[(&str, &str)]) -> Vec<ConfigError> {
+    let file = ConfigFile::new("/etc/midwatch/config.toml", text);
+    assemble(Some(&file), &request(environment), KINDS).unwrap_err()
+}
+
+const TWO: &str = r#"
+[[target]]
+kind = "prometheus"
+name = "a"
+url = "http://10.0.0.1:9090"
+[[target]]
+kind = "prometheus"
+name = "b"
+url = "http://10.0.0.1:9090/"
+"#;
+
+#[test]
+fn two_targets_of_a_kind_at_one_address_are_a_warning() {
+    let config = merged(TWO, &request(&[]));
+    assert_eq!(
+        config.warnings,
+        ["config.toml:9: prometheus/b polls http://10.0.0.1:9090, as prometheus/a does"]
+    );
+}
+
+#[test]
+fn a_deadline_that_many_share_is_wrong_once_where_it_was_set() {
+    let text = format!("[defaults]\ntimeout = \"20s\"\n{TWO}");
+    let errors = refused(&text, &[]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].place.ends_with("config.toml:2:11"), "{errors:?}");
+    let errors = refused(TWO, &[("MIDWATCH_TIMEOUT", "20s")]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].place, "MIDWATCH_TIMEOUT");
+    let alone = refused("[defaults]\ntimeout = \"20s\"\n", &[]);
+    assert_eq!(alone.len(), 1, "the machine at hand has a deadline as well");
+}
+
+#[test]
+fn a_word_from_another_place_says_which_place() {
+    let errors = refused("perid = \"5s\"\n", &[]);
+    let hint = errors[0].hint.as_deref();
+    assert_eq!(hint, Some("Did you mean `period` (in [defaults])?"));
+}
+
+#[test]
+fn one_slip_of_syntax_is_one_error() {
+    let errors = refused("theme = dark\nmouse = [1,\n[defaults\nperiod = \n", &[]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
+fn a_port_out_of_range_is_told_with_the_other_mistakes() {
+    let text = TWO.replace(":9090", ":99999");
+    let errors = refused(&format!("thme = 1\n{text}"), &[]);
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(errors[1].problem.contains("1 to 65535"), "{errors:?}");
+    for fine in ["[::1]:2379", "[fe80::1]", "a", "a:1", "a:65535/x:y"] {
+        let text = TWO.replace("10.0.0.1:9090", fine);
+        merged(&text, &request(&[]));
+    }
+}

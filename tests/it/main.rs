@@ -12,6 +12,7 @@ mod configs;
 mod console;
 mod hostile;
 mod loopback;
+mod palette;
 mod pty;
 mod readme;
 mod scene;
