@@ -344,16 +344,16 @@ fn checked(polls: &[(FeedSpec, Option<Result<Harvest, Outage>>)]) -> Report {
     Report::new(&model.snapshot(now), &ledger, now, Duration::ZERO)
 }
 
-fn refused(at: &str) -> Option<Result<Harvest, Outage>> {
+fn refused(at: &str) -> Result<Harvest, Outage> {
     let detail = format!("{at} refused the connection");
-    Some(Err(Outage::new(Layer::Tcp, detail)))
+    Err(Outage::new(Layer::Tcp, detail))
 }
 
 #[test]
 fn a_dead_exporter_is_a_warning_and_what_it_hides_is_folded() {
     let host = Subject::host("a");
     let dead = spec("node-exporter", "dead", "http://10.0.0.1:9100", host);
-    let report = checked(&[(dead, refused("10.0.0.1"))]);
+    let report = checked(&[(dead, Some(refused("10.0.0.1")))]);
     let warnings = report.count(Severity::Warning);
     assert_eq!((report.exit_code(), warnings), (1, 1), "{report:?}");
     assert_eq!(report.count(Severity::Unknown), 0);
@@ -386,7 +386,7 @@ fn every_failing_endpoint_is_named_with_its_own_words_and_key() {
     };
     let report = checked(&[
         (member(1), Some(Ok(Harvest::default()))),
-        (member(2), refused("10.0.0.2")),
+        (member(2), Some(refused("10.0.0.2"))),
         (
             member(3),
             Some(Err(Outage::new(Layer::Tls, "unknown issuer"))),
