@@ -11,7 +11,7 @@ use crate::units::span;
 /// A heading, a table of findings, a table of targets that do not answer.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let mut out = format!("### midwatch: {}\n\n", report.counts(),);
+    let mut out = format!("### midwatch: {}\n\n", report.counts());
     let answering = report
         .targets
         .iter()
