@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_file_system_that_stores_nothing_is_not_called_full() {
-        let line = state(&environment(&[("XDG_STATE_HOME", "/proc/none")]));
+        let line = state(&Environment::of(&[("XDG_STATE_HOME", "/proc/none")]));
         assert_eq!(line.mark, Mark::Bad);
         assert!(line.found.contains("/proc/none/midwatch"), "{}", line.found);
         assert!(!line.found.contains("free"), "{}", line.found);
