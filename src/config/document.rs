@@ -84,7 +84,8 @@ pub(super) fn read(
     if !broken.is_empty() {
         // What a broken file seems to say is not worth judging, and what seems broken behind the
         // first slip mostly follows from it.
-        if let Some(error) = broken.into_iter().next() {
+        let start = |error: &toml::de::Error| error.span().map_or(usize::MAX, |span| span.start);
+        if let Some(error) = broken.into_iter().min_by_key(start) {
             let span = error.span().unwrap_or_default();
             let problem = error.message().replace('\n', ", ");
             let hint = "Check the quotes and brackets here and on the line before";

@@ -10,7 +10,7 @@ use midwatch::listing::Direction;
 use midwatch::sources::SOURCES;
 use midwatch::{panes, watch};
 
-async fn app() -> App {
+fn app() -> App {
     let config = assemble(None, &Request::default(), SOURCES).unwrap();
     let now = Now::fixed();
     let (model, _) = watch::prepare(&config, now).unwrap();
@@ -29,7 +29,7 @@ fn said(app: &App) -> String {
 
 #[tokio::test]
 async fn the_palette_offers_panes_in_their_order_and_then_commands_by_the_alphabet() {
-    let app = app().await;
+    let app = app();
     let words = app.completions("");
     let panes: Vec<&str> = app.listings().iter().map(|listing| listing.id()).collect();
     assert_eq!(words[..panes.len()], panes);
@@ -41,7 +41,7 @@ async fn the_palette_offers_panes_in_their_order_and_then_commands_by_the_alphab
 
 #[tokio::test]
 async fn sort_takes_the_beginning_of_a_column_and_turns_round_the_second_time() {
-    let mut app = app().await;
+    let mut app = app();
     let column = app.listing().columns()[1];
     let line = format!("sort {}", column.title.to_uppercase());
     command(&mut app, &line);
@@ -61,14 +61,14 @@ async fn sort_takes_the_beginning_of_a_column_and_turns_round_the_second_time() 
 
 #[tokio::test]
 async fn filter_takes_the_text_that_follows() {
-    let mut app = app().await;
+    let mut app = app();
     command(&mut app, "filter !etcd prod");
     assert_eq!(app.view().filter, "!etcd prod");
 }
 
 #[tokio::test]
 async fn an_argument_that_nothing_takes_is_told_and_nothing_is_done() {
-    let mut app = app().await;
+    let mut app = app();
     assert_eq!(command(&mut app, "quit now"), []);
     let told = said(&app);
     assert!(told.contains("`quit` takes no argument"), "{told}");
