@@ -94,7 +94,7 @@ fn one_is_down(answer: &Answer, running: &EtcdCluster) {
     assert_eq!(target["error"]["endpoint"], running.endpoint(1), "{text}");
 
     let down = answer.finding("etcd-member-down", MEMBERS[1]);
-    assert_eq!(down["severity"], "warning", "{text}");
+    assert_eq!(down["severity"], "critical", "{text}");
     assert!(down["cause"].is_null(), "{text}");
     let thin = answer.finding("etcd-quorum-thin", "etcd/live");
     assert_eq!(thin["cause"]["rule"], "etcd-member-down", "{text}");
