@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
+use nix::unistd::{Pid, getpgid, getpid, getppid, getsid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpgid, getpid, getppid, getsid, kill_current_process_group};
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 
 use super::{Options, modes};
@@ -207,12 +208,14 @@ impl Guard {
 
 /// Is there a shell that would continue this process group? By the rule for orphaned groups: an
 /// ancestor within the group has its parent in the same session and outside of the group.
+///
+/// A leader outside of this PID namespace shows as 0, in a container for instance: no shell of ours.
 fn has_shell() -> bool {
     let (Ok(group), Ok(session)) = (getpgid(None), getsid(None)) else {
         return false;
     };
-    let mut parent = getppid();
-    while let Some(pid) = parent {
+    let mut parent = Some(getppid());
+    while let Some(pid) = parent.filter(|pid| pid.as_raw() > 0 && session.as_raw() > 0) {
         match (getpgid(Some(pid)), getsid(Some(pid))) {
             (Ok(other), Ok(same)) if same == session && other != group => return true,
             (Ok(_), Ok(same)) if same == session && pid != getpid() => parent = parent_of(pid),
@@ -224,10 +227,10 @@ fn has_shell() -> bool {
 
 /// The parent of another process, where the system tells it.
 fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold anything.
     let (_, rest) = stat.rsplit_once(") ")?;
-    Pid::from_raw(rest.split(' ').nth(1)?.parse().ok()?)
+    Some(Pid::from_raw(rest.split(' ').nth(1)?.parse().ok()?))
 }
 
 /// Waits until a file is ready; false when it is not within `patience`.
