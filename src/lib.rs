@@ -64,6 +64,7 @@ pub mod facts;
 pub mod ids;
 pub mod mistake;
 pub mod nearest;
+pub mod objects;
 pub mod observation;
 pub mod subject;
 pub mod text;

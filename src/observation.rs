@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Now;
 use crate::facts::{Fact, FactKind};
 use crate::ids::FeedId;
+use crate::objects::Delta;
 use crate::subject::Subject;
 
 /// What one poll of one feed brought. Serialisable: it is what a recorder stores and a test replays.
@@ -36,6 +37,9 @@ pub struct Harvest {
     pub lost: Vec<Lost>,
     /// Samples or items refused for exceeding a limit or for being impossible; shown, never silent.
     pub refused: u64,
+    /// Changes of Kubernetes objects, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<Delta>,
 }
 
 /// One kind of fact that a feed should have brought and did not.

@@ -20,7 +20,7 @@ use crate::clock::{self, Stamp};
 use crate::ids::FeedId;
 use crate::model::FeedSpec;
 use crate::observation::{Layer, Observation, Outage};
-use crate::sources::{Answer, Probe};
+use crate::sources::{Answer, Pace, Probe};
 use crate::units;
 
 pub use schedule::{Schedule, Streak};
@@ -39,6 +39,8 @@ struct Slot {
     dropped: AtomicU64,
     next_poll: AtomicU64,
     poll_now: Notify,
+    /// The slot was emptied: a stream may go on.
+    taken: Notify,
     /// Set after a suspend: kept connections are dead whatever they say.
     disconnect: AtomicBool,
 }
@@ -80,6 +82,7 @@ impl Poller {
                 dropped: AtomicU64::new(0),
                 next_poll: AtomicU64::new(0),
                 poll_now: Notify::new(),
+                taken: Notify::new(),
                 disconnect: AtomicBool::new(false),
             });
             let task = Task {
@@ -119,7 +122,9 @@ impl Poller {
                 break;
             };
             let slot = &self.slots[index];
-            if let Some(observation) = lock(&slot.newest).take() {
+            let newest = lock(&slot.newest).take();
+            slot.taken.notify_one();
+            if let Some(observation) = newest {
                 taken.push(Delivery {
                     observation,
                     next_poll: Stamp(slot.next_poll.load(Ordering::Relaxed)),
@@ -174,6 +179,11 @@ impl Task {
             let (answer, took) = self.poll_once().await;
             self.tell_change(&answer, streak.failures);
             streak = streak.and(&answer.outcome);
+            if self.probe.pace() == Pace::Stream && answer.outcome.is_ok() {
+                self.deliver(answer, took, self.spec.period);
+                self.handed_over().await;
+                continue;
+            }
             polls = polls.saturating_add(1);
             let wait = self.schedule.next(self.spec.period, polls, streak, jitter);
             self.deliver(answer, took, wait);
@@ -231,6 +241,16 @@ impl Task {
         }
         lock(&self.ready.queue).push_back(self.index);
         self.ready.wake.notify_one();
+    }
+
+    /// Waits until the slot is empty: a stream's results add up and none may be lost.
+    async fn handed_over(&mut self) {
+        while lock(&self.slot.newest).is_some() {
+            self.slot.taken.notified().await;
+        }
+        if self.slot.disconnect.swap(false, Ordering::Relaxed) {
+            self.probe.disconnect();
+        }
     }
 
     async fn rest(&mut self, wait: Duration, jitter: f64) {

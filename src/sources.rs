@@ -82,6 +82,17 @@ impl Answer {
     }
 }
 
+/// How polls of one probe follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// One per period.
+    Periodic,
+    /// A stream: a poll waits for what comes next, at most for a period, and the next poll follows
+    /// as soon as the result was taken. Nothing is overwritten; what nobody takes holds the stream
+    /// back at the peer.
+    Stream,
+}
+
 pub type PollFuture<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// One endpoint of a target. Owned by its task; may keep a connection and small caches between
@@ -97,6 +108,11 @@ pub trait Probe: Send {
     /// Its own period, where it is slower than the target's.
     fn period(&self, target: Duration) -> Duration {
         target
+    }
+
+    /// How its polls follow each other.
+    fn pace(&self) -> Pace {
+        Pace::Periodic
     }
 
     fn poll(&mut self) -> PollFuture<'_>;

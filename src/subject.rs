@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::objects::{ObjectKind, kind};
+
 /// The kinds of thing that midwatch knows. A new one is a variant here and a word in [`KINDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -22,6 +24,25 @@ pub enum SubjectKind {
     Prometheus,
     Alertmanager,
     Sntp,
+    /// A Kubernetes cluster; its objects follow.
+    Cluster,
+    Node,
+    Pod,
+    Namespace,
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    ReplicaSet,
+    Job,
+    CronJob,
+    Event,
+    Pdb,
+    Pvc,
+    Pv,
+    Service,
+    EndpointSlice,
+    Quota,
+    Lease,
     /// A configured target, for findings about the watching itself.
     Target,
 }
@@ -39,6 +60,24 @@ const KINDS: &[(SubjectKind, &str)] = &[
     (SubjectKind::Prometheus, "prometheus"),
     (SubjectKind::Alertmanager, "alertmanager"),
     (SubjectKind::Sntp, "sntp"),
+    (SubjectKind::Cluster, "cluster"),
+    (SubjectKind::Node, "node"),
+    (SubjectKind::Pod, "pod"),
+    (SubjectKind::Namespace, "namespace"),
+    (SubjectKind::Deployment, "deployment"),
+    (SubjectKind::StatefulSet, "statefulset"),
+    (SubjectKind::DaemonSet, "daemonset"),
+    (SubjectKind::ReplicaSet, "replicaset"),
+    (SubjectKind::Job, "job"),
+    (SubjectKind::CronJob, "cronjob"),
+    (SubjectKind::Event, "event"),
+    (SubjectKind::Pdb, "pdb"),
+    (SubjectKind::Pvc, "pvc"),
+    (SubjectKind::Pv, "pv"),
+    (SubjectKind::Service, "service"),
+    (SubjectKind::EndpointSlice, "endpointslice"),
+    (SubjectKind::Quota, "quota"),
+    (SubjectKind::Lease, "lease"),
     (SubjectKind::Target, "target"),
 ];
 
@@ -124,12 +163,43 @@ impl Subject {
         Self::new(SubjectKind::Sntp, name)
     }
 
+    #[must_use]
+    pub fn cluster(name: &str) -> Self {
+        Self::new(SubjectKind::Cluster, name)
+    }
+
+    /// A Kubernetes object; `namespace` is empty for kinds without.
+    #[must_use]
+    pub fn object(kind: ObjectKind, cluster: &str, namespace: &str, name: &str) -> Self {
+        let path = if namespace.is_empty() {
+            format!("{cluster}/{name}")
+        } else {
+            format!("{cluster}/{namespace}/{name}")
+        };
+        Self::new(kind.subject_kind(), path)
+    }
+
+    /// Kind, cluster, namespace (empty where the kind has none) and name, of a Kubernetes object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<(ObjectKind, &str, &str, &str)> {
+        let kind = ObjectKind::of_subject(self.kind)?;
+        let (cluster, rest) = self.path.split_once('/')?;
+        match kind.scope() {
+            kind::Scope::Cluster => Some((kind, cluster, "", rest)),
+            kind::Scope::Namespaced => {
+                let (namespace, name) = rest.split_once('/')?;
+                Some((kind, cluster, namespace, name))
+            }
+        }
+    }
+
     /// The thing this one is a part of: the host of a mount, the cluster of a member.
     #[must_use]
     pub fn whole(&self) -> Option<Self> {
         let whole = match self.kind {
             SubjectKind::Mount | SubjectKind::Disk | SubjectKind::Nic => SubjectKind::Host,
             SubjectKind::EtcdMember => SubjectKind::Etcd,
+            kind if ObjectKind::of_subject(kind).is_some() => SubjectKind::Cluster,
             _ => return None,
         };
         let (first, _) = self.path.split_once('/')?;
@@ -149,7 +219,7 @@ impl Subject {
                 .path
                 .split_once('/')
                 .map_or(&self.path, |(_, rest)| rest),
-            _ => &self.path,
+            _ => self.as_object().map_or(&*self.path, |(_, _, _, name)| name),
         }
     }
 }
@@ -209,6 +279,8 @@ mod tests {
             "prometheus/a",
             "mount/cp-2/var/lib",
             "fleet",
+            "node/prod/w-03",
+            "pod/prod/shop/web-1",
         ] {
             let subject: Subject = text.parse().unwrap();
             assert_eq!(subject.to_string(), text);

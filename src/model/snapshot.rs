@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Cell, Feed, Freshness, Model, State};
 use crate::clock::{Now, Stamp};
 use crate::facts::{FactKind, Factual};
+use crate::objects::ObjectKind;
 use crate::subject::{Subject, SubjectKind};
 use crate::thresholds::Thresholds;
 
@@ -98,6 +99,10 @@ pub enum Doubt {
     Stale(FactKind, Duration),
     /// A rate needs a second sample.
     SecondSample,
+    /// This kind of object is not watched: not permitted, or not there yet.
+    Unwatched(ObjectKind, String),
+    /// The last word of the watch on this kind is too old.
+    StaleObjects(ObjectKind, Duration),
 }
 
 impl fmt::Display for Doubt {
@@ -107,6 +112,15 @@ impl fmt::Display for Doubt {
             Self::Lost(kind, why) => write!(f, "{kind} not available: {why}"),
             Self::Stale(kind, age) => write!(f, "{kind} is {} old", crate::units::span(*age)),
             Self::SecondSample => f.write_str("needs a second sample"),
+            Self::Unwatched(kind, why) => write!(f, "{} not known: {why}", kind.plural()),
+            Self::StaleObjects(kind, age) => {
+                write!(
+                    f,
+                    "{} were last told {} ago",
+                    kind.plural(),
+                    crate::units::span(*age)
+                )
+            }
         }
     }
 }
