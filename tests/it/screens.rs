@@ -174,11 +174,11 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
 fn the_cursor_stays_on_its_row_when_the_order_changes() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
     press(&mut app, "6 j j j");
-    let row = app.selected().cloned();
+    let row = app.selected();
     press(&mut app, "S a");
-    assert_eq!(app.selected().cloned(), row);
+    assert_eq!(app.selected(), row);
     press(&mut app, "S a");
-    assert_eq!(app.selected().cloned(), row, "turned round");
+    assert_eq!(app.selected(), row, "turned round");
 }
 
 /// What the README shows.
