@@ -150,7 +150,7 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
     press(&mut app, "6 / e t c d enter");
     let shown = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
-    let rows = app.order().rows.len();
+    let rows = app.order().len();
     assert!(
         rows > 0 && rows < app.order().total,
         "{rows} of {}",
@@ -162,12 +162,12 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     );
     press(&mut app, "2 6");
     assert_eq!(
-        app.order().rows.len(),
+        app.order().len(),
         rows,
         "the filter holds while another pane is open"
     );
     press(&mut app, "esc");
-    assert_eq!(app.order().rows.len(), app.order().total);
+    assert_eq!(app.order().len(), app.order().total);
 }
 
 #[test]
