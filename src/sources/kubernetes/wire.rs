@@ -201,12 +201,20 @@ impl<'a, T: Slot<'a> + Default> Slot<'a> for Option<T> {
 }
 
 /// A field that may come many times: remembers where it first came and walks from there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Repeated<'a, T> {
     number: u32,
     tail: &'a [u8],
     of: PhantomData<T>,
 }
+
+impl<T> Clone for Repeated<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Repeated<'_, T> {}
 
 impl<T> Default for Repeated<'_, T> {
     fn default() -> Self {
@@ -262,9 +270,8 @@ macro_rules! messages {
                 &mut self,
                 field: $crate::sources::kubernetes::wire::Field<'a>,
             ) -> Result<(), $crate::sources::kubernetes::wire::Malformed> {
-                use $crate::sources::kubernetes::wire::Slot;
                 match field.number {
-                    $($number => self.$field.set(field),)*
+                    $($number => $crate::sources::kubernetes::wire::Slot::set(&mut self.$field, field),)*
                     _ => Ok(()),
                 }
             }
