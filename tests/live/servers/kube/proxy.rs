@@ -101,6 +101,10 @@ impl Proxy {
         format!("https://127.0.0.1:{}", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
