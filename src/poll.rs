@@ -344,6 +344,7 @@ mod tests {
             period,
             timeout: Duration::from_secs(3),
             subject: Subject::host("a"),
+            tells: None,
         };
         let disconnects = Arc::new(AtomicU64::new(0));
         let probe = Scripted {

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use crate::config::settings::{ConfigError, Settings};
 use crate::ids::TargetId;
+use crate::objects::ObjectKind;
 use crate::observation::{Harvest, Outage};
 use crate::subject::Subject;
 
@@ -108,6 +109,11 @@ pub trait Probe: Send {
     /// Its own period, where it is slower than the target's.
     fn period(&self, target: Duration) -> Duration {
         target
+    }
+
+    /// The kind of Kubernetes object that it streams, if any.
+    fn tells(&self) -> Option<ObjectKind> {
+        None
     }
 
     /// How its polls follow each other.

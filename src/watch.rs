@@ -65,5 +65,6 @@ fn spec(target: &TargetConfig, source: &Source, probe: &dyn crate::sources::Prob
         // A deadline as long as the period would let polls of one feed run into each other.
         timeout: timeout.min(period.saturating_sub(Duration::from_millis(1))),
         subject: probe.subject(),
+        tells: probe.tells(),
     }
 }
