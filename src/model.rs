@@ -8,6 +8,7 @@ pub mod clocks;
 mod feed;
 pub mod freshness;
 pub mod history;
+pub mod objects;
 mod quorum;
 mod snapshot;
 pub mod topology;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub use feed::{Feed, FeedSpec};
 pub use freshness::{Freshness, State};
 pub use history::{History, Series};
+pub use objects::Objects;
 pub use quorum::Quorum;
 pub use snapshot::{Doubt, Reading, Snapshot};
 pub use topology::Topology;
@@ -55,6 +57,7 @@ pub struct Model {
     /// touches must not be looked for among all subjects.
     told: Vec<BTreeSet<Subject>>,
     history: History,
+    objects: Objects,
     /// Subjects whose facts or freshness moved since the rules last ran.
     dirty: BTreeSet<Subject>,
     defaults: Arc<Thresholds>,
@@ -75,6 +78,7 @@ impl Model {
             subjects: BTreeMap::new(),
             told: Vec::new(),
             history: History::default(),
+            objects: Objects::default(),
             dirty: BTreeSet::new(),
             defaults: Arc::new(defaults),
             thresholds: BTreeMap::new(),
@@ -99,6 +103,9 @@ impl Model {
         self.dirty.insert(spec.subject.clone());
         self.dirty.insert(Subject::target(&spec.id));
         self.topology.place(&spec.id, &spec.subject);
+        if let Some(kind) = spec.tells {
+            self.objects.expect(&spec.id.target.name, kind, index);
+        }
         self.feeds.push(Feed::new(spec));
         self.told.push(BTreeSet::new());
         self.generation += 1;
@@ -140,7 +147,7 @@ impl Model {
         match subject.kind {
             SubjectKind::Fleet => true,
             SubjectKind::Target => self.topology.feed_named(subject).is_some(),
-            _ => self.subjects.contains_key(subject),
+            _ => self.subjects.contains_key(subject) || self.has_object(subject),
         }
     }
 

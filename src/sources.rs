@@ -11,6 +11,7 @@ pub mod etcd;
 pub mod exposition;
 pub mod http_date;
 pub mod json_answer;
+pub mod kubernetes;
 pub mod local;
 pub mod node_exporter;
 pub mod prometheus;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use crate::config::settings::{ConfigError, Settings};
 use crate::ids::TargetId;
+use crate::objects::ObjectKind;
 use crate::observation::{Harvest, Outage};
 use crate::subject::Subject;
 
@@ -108,6 +110,11 @@ pub trait Probe: Send {
     /// Its own period, where it is slower than the target's.
     fn period(&self, target: Duration) -> Duration {
         target
+    }
+
+    /// The kind of Kubernetes object that it streams, if any.
+    fn tells(&self) -> Option<ObjectKind> {
+        None
     }
 
     /// How its polls follow each other.

@@ -42,6 +42,7 @@ impl Fleet {
                 period: PERIOD,
                 timeout: Duration::from_secs(5),
                 subject: Subject::host(&name),
+                tells: None,
             };
             model.register(spec, Thresholds::default());
             hosts.push((id, scrape(&name)));

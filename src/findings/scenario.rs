@@ -52,6 +52,7 @@ impl Scenario {
             period: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
             subject: subject.parse().unwrap(),
+            tells: None,
         };
         self.model.register(spec, Thresholds::default());
         self

@@ -78,6 +78,11 @@ impl Model {
             self.dirty.insert(subject);
         }
         self.forget(feed, at.stamp, &lost);
+        if !harvest.deltas.is_empty() {
+            let cluster = self.feeds[feed].spec.id.target.name.clone();
+            self.objects
+                .apply(&cluster, feed, harvest.deltas, &mut self.dirty);
+        }
     }
 
     fn store(&mut self, feed: FeedIndex, at: Stamp, subject: &Subject, fact: Fact) {
@@ -238,12 +243,14 @@ impl Model {
         self.dirty.extend(own.whole());
         self.dirty.insert(own);
         self.dirty.extend(self.told[feed].iter().cloned());
+        self.objects.doubtful(feed, &mut self.dirty);
     }
 
     /// Looks at the clock: feeds that crossed a limit of freshness make their subjects dirty. True
     /// when any did.
     pub fn age(&mut self, now: Now) -> bool {
         let mut moved = false;
+        self.objects.due(now.stamp, &mut self.dirty);
         for feed in 0..self.feeds.len() {
             let freshness = self.feeds[feed].freshness(now.stamp);
             if freshness != self.feeds[feed].freshness {

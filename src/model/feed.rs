@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clock::{Now, Stamp};
 use crate::ids::FeedId;
 use crate::model::freshness::{Freshness, State};
+use crate::objects::ObjectKind;
 use crate::observation::{Lost, Observation, Outage};
 use crate::subject::Subject;
 
@@ -17,6 +18,8 @@ pub struct FeedSpec {
     pub timeout: Duration,
     /// What it speaks for until it knows better.
     pub subject: Subject,
+    /// The kind of Kubernetes object that it streams, if any.
+    pub tells: Option<ObjectKind>,
 }
 
 /// Counters and the last word of one feed.

@@ -1,12 +1,14 @@
 //! What rules and panes see: the model, a moment, and nothing that can be changed.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::objects::Cluster;
 use super::{Cell, Feed, Freshness, Model, State};
 use crate::clock::{Now, Stamp};
 use crate::facts::{FactKind, Factual};
-use crate::objects::ObjectKind;
+use crate::objects::{Object, ObjectKind};
 use crate::subject::{Subject, SubjectKind};
 use crate::thresholds::Thresholds;
 
@@ -188,6 +190,100 @@ impl<'a> Snapshot<'a> {
         }
     }
 
+    /// An object that a verdict may rest on.
+    ///
+    /// # Errors
+    /// A [`Doubt`] when it is not known, or when the watch that told it is silent.
+    pub fn object(&self, subject: &Subject) -> Result<&'a Arc<Object>, Doubt> {
+        let Some((kind, cluster, namespace, name)) = subject.as_object() else {
+            return Err(Doubt::Unwatched(
+                ObjectKind::Node,
+                format!("{subject} is no object"),
+            ));
+        };
+        let found = self.model.objects().cluster(cluster);
+        let object = found.and_then(|cluster| cluster.get(kind, namespace, name));
+        let (Some(found), Some(object)) = (found, object) else {
+            self.watched(cluster, kind)?;
+            return Err(Doubt::Unwatched(kind, format!("{subject} is not there")));
+        };
+        match found.feed_of(object).map(|feed| &self.model.feeds[feed]) {
+            Some(feed) => self.believed(feed, kind).map(|()| object),
+            None => Ok(object),
+        }
+    }
+
+    /// A cluster of which all objects of these kinds are known and fresh.
+    ///
+    /// # Errors
+    /// A [`Doubt`] for the first kind that is not watched, not listed yet, or stale.
+    pub fn cluster(&self, name: &str, kinds: &[ObjectKind]) -> Result<&'a Cluster, Doubt> {
+        for kind in kinds {
+            self.watched(name, *kind)?;
+        }
+        let cluster = self.model.objects().cluster(name);
+        cluster.ok_or_else(|| {
+            let kind = kinds.first().copied().unwrap_or(ObjectKind::Node);
+            Doubt::Unwatched(kind, "not watched".into())
+        })
+    }
+
+    fn watched(&self, cluster: &str, kind: ObjectKind) -> Result<(), Doubt> {
+        let unwatched = |why: &str| Doubt::Unwatched(kind, why.into());
+        let cluster = self.model.objects().cluster(cluster);
+        let cluster = cluster.ok_or_else(|| unwatched("not watched"))?;
+        let mut feeds = cluster
+            .feeds(kind)
+            .map(|feed| &self.model.feeds[feed])
+            .peekable();
+        if feeds.peek().is_none() {
+            return Err(unwatched("not watched"));
+        }
+        for feed in feeds {
+            self.believed(feed, kind)?;
+        }
+        if cluster.is_synced(kind) {
+            Ok(())
+        } else {
+            Err(unwatched("not listed yet"))
+        }
+    }
+
+    fn believed(&self, feed: &Feed, kind: ObjectKind) -> Result<(), Doubt> {
+        let now = self.now.stamp;
+        match (feed.last_ok, &feed.outage) {
+            (None, Some(outage)) => Err(Doubt::Unwatched(kind, outage.to_string())),
+            (None, None) => Err(Doubt::Unwatched(kind, "not listed yet".into())),
+            (Some(ok), _) if !feed.freshness(now).is_usable() => {
+                Err(Doubt::StaleObjects(kind, now.since(ok.stamp)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Age and freshness of what is known of a kind in a cluster: its worst feed's.
+    #[must_use]
+    pub fn age_of_kind(&self, cluster: &str, kind: ObjectKind) -> Option<(Duration, Freshness)> {
+        let cluster = self.model.objects().cluster(cluster)?;
+        let now = self.now.stamp;
+        let feeds = cluster.feeds(kind).map(|feed| &self.model.feeds[feed]);
+        let ages =
+            feeds.filter_map(|feed| Some((feed.freshness(now), now.since(feed.last_ok?.stamp))));
+        ages.max().map(|(freshness, age)| (age, freshness))
+    }
+
+    fn age_of_object(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
+        let object = self.model.objects().get(subject)?;
+        let feed = self
+            .model
+            .objects()
+            .cluster(&object.cluster)?
+            .feed_of(object)?;
+        let feed = &self.model.feeds[feed];
+        let now = self.now.stamp;
+        Some((now.since(feed.last_ok?.stamp), feed.freshness(now)))
+    }
+
     fn lost(&self, subject: &Subject, kind: FactKind) -> Option<Doubt> {
         let feeds = self.model.feeds_for(subject);
         let lost = feeds
@@ -213,6 +309,9 @@ impl<'a> Snapshot<'a> {
     /// look fresh. `None` when nothing was ever learnt.
     #[must_use]
     pub fn age(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
+        if let Some(age) = self.age_of_object(subject) {
+            return Some(age);
+        }
         let cells = self.model.subjects.get(subject)?;
         let told = || {
             cells
@@ -252,6 +351,13 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn known(&self, subject: &Subject) -> State {
         let now = self.now.stamp;
+        if let Some((_, freshness)) = self.age_of_object(subject) {
+            return if freshness.is_usable() {
+                State::Ok
+            } else {
+                State::Unknown
+            };
+        }
         let cells = self.model.subjects.get(subject);
         let mut cells = cells
             .into_iter()

@@ -66,6 +66,7 @@ fn spec(kind: &str, name: &str, endpoint: &str, subject: Subject) -> FeedSpec {
         period: Duration::from_secs(10),
         timeout: Duration::from_secs(5),
         subject,
+        tells: None,
     }
 }
 

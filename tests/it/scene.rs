@@ -56,6 +56,7 @@ impl Scene {
                 period: Duration::from_millis(line.period_ms),
                 timeout: Duration::from_millis(line.timeout_ms),
                 subject: line.subject,
+                tells: None,
             })
             .collect();
         Self {

@@ -37,6 +37,7 @@ fn app(now: Now) -> App {
         period: PERIOD,
         timeout: Duration::from_secs(5),
         subject: Subject::host("a"),
+        tells: None,
     };
     model.register(spec, Thresholds::default());
     App::new(model, panes::listings(), 0, now)

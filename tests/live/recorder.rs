@@ -143,6 +143,7 @@ pub fn findings(lines: &[String]) -> Result<Vec<(String, String, Severity)>, Fai
             period: Duration::from_millis(feed.period_ms),
             timeout: Duration::from_millis(feed.timeout_ms),
             subject: feed.subject,
+            tells: None,
         };
         model.register(spec, Thresholds::default());
     }

@@ -50,6 +50,7 @@ impl Watch {
                     period: probe.period(source.period),
                     timeout: source.timeout,
                     subject: probe.subject(),
+                    tells: None,
                 };
                 model.register(spec, Thresholds::default());
                 feeds.push(Watched {

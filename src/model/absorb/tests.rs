@@ -24,6 +24,7 @@ fn model() -> Model {
             period: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
             subject: Subject::host(host),
+            tells: None,
         };
         model.register(spec, Thresholds::default());
     }

@@ -32,6 +32,7 @@ impl Fleet {
             period: PERIOD,
             timeout: Duration::from_secs(1),
             subject: subject.parse().unwrap(),
+            tells: None,
         };
         self.model.register(spec, Thresholds::default());
         id

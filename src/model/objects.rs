@@ -1,0 +1,222 @@
+//! Kubernetes objects by cluster and kind, with the few indexes that verdicts and rows need.
+//!
+//! A change costs the same however many objects there are: it moves one entry in each index and
+//! marks what must be judged again. Nothing here judges, and nothing here is ordered for a screen.
+
+mod cluster;
+mod moved;
+mod round;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use cluster::Cluster;
+pub use moved::{Move, Moved};
+
+use super::FeedIndex;
+use crate::clock::Stamp;
+use crate::objects::{Body, Delta, Object, ObjectKind};
+use crate::subject::{Subject, SubjectKind};
+
+/// All objects of all clusters.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    clusters: BTreeMap<Arc<str>, Cluster>,
+    moved: Moved,
+    rounds: round::Rounds,
+}
+
+impl Objects {
+    /// Announces that a feed will tell objects of this kind.
+    pub(super) fn expect(&mut self, cluster: &Arc<str>, kind: ObjectKind, feed: FeedIndex) {
+        self.entry(cluster).store_mut(kind).expect(feed);
+    }
+
+    /// Every cluster of which objects are known or expected, in the order of their names.
+    pub fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+        self.clusters.values()
+    }
+
+    #[must_use]
+    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.clusters.get(name)
+    }
+
+    /// The object that a subject names.
+    #[must_use]
+    pub fn get(&self, subject: &Subject) -> Option<&Arc<Object>> {
+        let (kind, cluster, namespace, name) = subject.as_object()?;
+        self.cluster(cluster)?.get(kind, namespace, name)
+    }
+
+    /// All objects of a kind in all clusters, in their natural order.
+    pub fn all(&self, kind: ObjectKind) -> impl Iterator<Item = &Arc<Object>> {
+        self.clusters
+            .values()
+            .flat_map(move |cluster| cluster.of_kind(kind))
+    }
+
+    /// How many objects of a kind there are in all clusters.
+    #[must_use]
+    pub fn count(&self, kind: ObjectKind) -> usize {
+        self.clusters
+            .values()
+            .map(|cluster| cluster.count(kind))
+            .sum()
+    }
+
+    /// The object that controls this one, where it is of a kept kind and known.
+    #[must_use]
+    pub fn owner_of(&self, object: &Object) -> Option<&Arc<Object>> {
+        let owner = object.owner.as_ref()?;
+        let kind = ObjectKind::ALL
+            .iter()
+            .find(|kind| kind.api_kind() == &*owner.kind)?;
+        let found = self
+            .cluster(&object.cluster)?
+            .get(*kind, &object.namespace, &owner.name)?;
+        (found.uid == owner.uid).then_some(found)
+    }
+
+    /// The last owner upwards: the deployment of a pod. `None` for what nobody owns.
+    #[must_use]
+    pub fn root_owner_of(&self, object: &Object) -> Option<&Arc<Object>> {
+        let mut root = self.owner_of(object)?;
+        // Ownership has few levels; a circle must not hang.
+        for _ in 0..8 {
+            match self.owner_of(root) {
+                Some(above) => root = above,
+                None => break,
+            }
+        }
+        Some(root)
+    }
+
+    /// What this object controls: the replica sets of a deployment, the pods of a job.
+    #[must_use]
+    pub fn owned_by(&self, object: &Object) -> &[Arc<Object>] {
+        self.cluster(&object.cluster)
+            .map_or(&[], |cluster| cluster.owned_by(&object.uid))
+    }
+
+    /// Changes since the last call, for views that keep an order.
+    pub fn take_moved(&mut self) -> Moved {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Takes in changes from one feed. Subjects that must be judged go to `dirty`.
+    pub(super) fn apply(
+        &mut self,
+        cluster: &Arc<str>,
+        feed: FeedIndex,
+        deltas: Vec<Delta>,
+        dirty: &mut BTreeSet<Subject>,
+    ) {
+        for delta in deltas {
+            match delta {
+                Delta::Begin(kind) => self.entry(cluster).store_mut(kind).begin(feed),
+                Delta::Put(object) => self.put(feed, object, dirty),
+                Delta::Gone {
+                    kind,
+                    namespace,
+                    name,
+                } => {
+                    let old = self.entry(cluster).remove(kind, &namespace, &name);
+                    self.note(old, None, dirty);
+                }
+                Delta::Synced(kind) => {
+                    for old in self.entry(cluster).sweep(kind, feed) {
+                        self.note(Some(old), None, dirty);
+                    }
+                    dirty.insert(Subject::cluster(cluster));
+                }
+                Delta::Uses(kind, uses) => {
+                    self.entry(cluster).store_mut(kind).set_uses(uses);
+                    self.moved.uses = true;
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, feed: FeedIndex, object: Arc<Object>, dirty: &mut BTreeSet<Subject>) {
+        let cluster = object.cluster.clone();
+        let old = self.entry(&cluster).put(feed, object.clone());
+        self.note(old, Some(object), dirty);
+    }
+
+    /// Remembers one change for views, and marks what rules must look at again.
+    fn note(
+        &mut self,
+        old: Option<Arc<Object>>,
+        new: Option<Arc<Object>>,
+        dirty: &mut BTreeSet<Subject>,
+    ) {
+        let Some(any) = new.as_ref().or(old.as_ref()) else {
+            return;
+        };
+        let calm = |object: &Option<Arc<Object>>| object.as_ref().is_none_or(|o| o.is_settled());
+        if !(calm(&old) && calm(&new)) {
+            dirty.insert(any.subject());
+        }
+        match &any.body {
+            // What hangs on a slice is whether its service has anybody to send to.
+            Body::Endpoints(slice) => {
+                if let Some(service) = &slice.service {
+                    let (cluster, namespace) = (&any.cluster, &any.namespace);
+                    let kind = ObjectKind::Service;
+                    dirty.insert(Subject::object(kind, cluster, namespace, service));
+                }
+            }
+            Body::Lease(_) if &*any.namespace != "kube-node-lease" => {
+                dirty.insert(Subject::cluster(&any.cluster));
+            }
+            _ => {}
+        }
+        self.moved.push(Move { old, new });
+    }
+
+    /// Objects that time alone may turn into a problem, a slice of them at each call, so that all
+    /// were judged again within ten seconds and no call costs much.
+    pub(super) fn due(&mut self, now: Stamp, dirty: &mut BTreeSet<Subject>) {
+        let slice = self.rounds.slice(now);
+        if slice == 0.0 {
+            return;
+        }
+        for cluster in self.clusters.values_mut() {
+            cluster.due(slice, dirty);
+        }
+    }
+
+    /// Everything of this feed that somebody may have a verdict on: its freshness changed.
+    pub(super) fn doubtful(&self, feed: FeedIndex, dirty: &mut BTreeSet<Subject>) {
+        for cluster in self.clusters.values() {
+            cluster.doubtful(feed, dirty);
+        }
+    }
+
+    fn entry(&mut self, name: &Arc<str>) -> &mut Cluster {
+        self.clusters
+            .entry(name.clone())
+            .or_insert_with(|| Cluster::new(name.clone()))
+    }
+}
+
+impl super::Model {
+    /// Kubernetes objects.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Changes of objects since the last call, for views that keep an order.
+    pub fn take_moved_objects(&mut self) -> Moved {
+        self.objects.take_moved()
+    }
+
+    /// Is there a subject of this kind among the objects?
+    pub(super) fn has_object(&self, subject: &Subject) -> bool {
+        subject.kind != SubjectKind::Cluster && self.objects.get(subject).is_some()
+    }
+}
