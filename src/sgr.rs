@@ -53,12 +53,7 @@ pub fn width(line: &[u8], escapes: Escapes) -> usize {
 /// The part of a line that is seen through a window of `columns` columns beginning at column
 /// `from`, as runs of safe text. A wide character on the edge is left out.
 #[must_use]
-pub fn window(
-    line: &[u8],
-    escapes: Escapes,
-    from: usize,
-    columns: usize,
-) -> Vec<(SafeText, Look)> {
+pub fn window(line: &[u8], escapes: Escapes, from: usize, columns: usize) -> Vec<(SafeText, Look)> {
     let end = from.saturating_add(columns);
     if is_plain(line) {
         return plain_part(line, from, end);
@@ -182,11 +177,7 @@ fn is_plain(line: &[u8]) -> bool {
 }
 
 /// Hands every symbol on with its columns and its look, in order.
-fn walk(
-    line: &[u8],
-    escapes: Escapes,
-    each: &mut dyn FnMut(&str, usize, Look) -> ControlFlow<()>,
-) {
+fn walk(line: &[u8], escapes: Escapes, each: &mut dyn FnMut(&str, usize, Look) -> ControlFlow<()>) {
     // The other half of a line break that was written elsewhere.
     let line = match (escapes, line) {
         (Escapes::Colour, [most @ .., b'\r']) => most,

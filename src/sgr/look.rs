@@ -87,8 +87,10 @@ impl Numbers<'_> {
                 if self.rest.first() == Some(&b':') {
                     self.next();
                 }
-                let mut part = || u8::try_from(self.next()?).ok();
-                Some(Ink::Rgb(part()?, part()?, part()?))
+                // All three are taken before one is judged: none may be read as another command.
+                let [red, green, blue] = [self.next()?, self.next()?, self.next()?];
+                let part = |number| u8::try_from(number).ok();
+                Some(Ink::Rgb(part(red)?, part(green)?, part(blue)?))
             }
             _ => None,
         }

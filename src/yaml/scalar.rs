@@ -46,10 +46,7 @@ fn block(text: &str) -> Option<Scalar> {
     if body.starts_with([' ', '\t', '\n']) {
         return None;
     }
-    if body
-        .chars()
-        .any(|c| c != '\n' && c != '\t' && is_unsafe(c))
-    {
+    if body.chars().any(|c| c != '\n' && c != '\t' && is_unsafe(c)) {
         return None;
     }
     let header = match breaks {
@@ -72,8 +69,22 @@ fn is_plain(text: &str) -> bool {
     }
     if matches!(
         first,
-        ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
-            | '`' | '='
+        ',' | '['
+            | ']'
+            | '{'
+            | '}'
+            | '#'
+            | '&'
+            | '*'
+            | '!'
+            | '|'
+            | '>'
+            | '\''
+            | '"'
+            | '%'
+            | '@'
+            | '`'
+            | '='
     ) {
         return false;
     }
@@ -108,7 +119,9 @@ fn looks_like_a_number(text: &str) -> bool {
     let digits = unsigned.replace('_', "");
     let radix = ["0x", "0X", "0o", "0b"];
     let sexagesimal = digits.contains(':')
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'));
     let date = {
         let bytes = digits.as_bytes();
         bytes.len() >= 8

@@ -131,8 +131,14 @@ fn secrets_are_masked_with_their_length() {
 #[test]
 fn a_shown_secret_says_what_it_holds() {
     let text = Document::new(&secret(), all()).text();
-    assert!(text.contains("  password: aHVudGVyMg==\n  # hunter2\n"), "{text}");
-    assert!(text.contains("  key: /////w==\n  # 4 bytes, not text\n"), "{text}");
+    assert!(
+        text.contains("  password: aHVudGVyMg==\n  # hunter2\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  key: /////w==\n  # 4 bytes, not text\n"),
+        "{text}"
+    );
     assert!(text.contains("  lines: YQpiCg==\n  # a\n  # b\n"), "{text}");
 }
 
@@ -144,11 +150,16 @@ fn a_config_map_is_no_secret() {
 
 #[test]
 fn managed_fields_are_counted_and_hidden_until_asked() {
-    let object = json!({ "metadata": { "name": "a", "managedFields": [{ "manager": "kubectl" }, {}] } });
+    let object =
+        json!({ "metadata": { "name": "a", "managedFields": [{ "manager": "kubectl" }, {}] } });
     let hidden = Document::new(&object, Shown::default());
     assert_eq!(hidden.managed, 2);
     assert!(!hidden.text().contains("manager"));
-    assert!(Document::new(&object, all()).text().contains("- manager: kubectl\n"));
+    assert!(
+        Document::new(&object, all())
+            .text()
+            .contains("- manager: kubectl\n")
+    );
 }
 
 fn hostile_text() -> impl Strategy<Value = String> {
