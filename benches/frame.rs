@@ -149,6 +149,7 @@ fn tables(figures: &mut Figures, skin: Skin) {
         ledger: &ledger,
         unfolded: &unfolded,
         bindings: &[],
+        scope: &midwatch::listing::Scope::default(),
     };
     let mut view = View::default();
     let natural = median_ms(9, |_| drop(black_box(Order::compute(&Many, &cx, &view))));

@@ -12,7 +12,7 @@ use crate::clock::{Now, Stamp};
 use crate::effect::Effect;
 use crate::event::{Drawn, Event, Message, OwnUse};
 use crate::findings::Ledger;
-use crate::listing::{Context, Listing, Order, RowKey, View};
+use crate::listing::{Context, Listing, Order, RowKey, Scope, View};
 use crate::model::Model;
 use prompt::{Prompt, PromptKind};
 
@@ -71,6 +71,8 @@ pub struct App {
     picking_sort: bool,
     pending: String,
     notice: Option<(String, Stamp)>,
+    /// What of all clusters is shown.
+    scope: Scope,
     order: Order,
     /// Model generation that `order` was computed from.
     computed: u64,
@@ -112,6 +114,7 @@ impl App {
             picking_sort: false,
             pending: String::new(),
             notice: None,
+            scope: Scope::default(),
             order: Order::default(),
             computed: u64::MAX,
             frozen: None,
@@ -178,7 +181,7 @@ impl App {
         let stamp = self.shown().0.generation();
         if self.computed != stamp {
             self.computed = stamp;
-            self.reorder();
+            self.follow();
         }
     }
 
@@ -203,15 +206,42 @@ impl App {
 
     /// Sorts and filters the open pane anew; the cursor stays on its row, and the row on its line.
     fn reorder(&mut self) {
+        // What moved until now is in the order that is made here.
+        self.model.take_moved_objects();
         let listing = self.listing();
         let view = self.view().clone();
         let order = Order::compute(listing, &self.context(), &view);
-        let last = order.rows.len().saturating_sub(1);
+        self.order = order;
+        self.keep_cursor();
+    }
+
+    /// Takes in what moved among objects; computes anew where that is not enough.
+    fn follow(&mut self) {
+        let moved = self.model.take_moved_objects();
+        if self.frozen.is_some() {
+            return;
+        }
+        let mut order = std::mem::take(&mut self.order);
+        let followed = order.follow(self.listing(), &self.context(), self.view(), &moved);
+        self.order = order;
+        if followed {
+            self.keep_cursor();
+        } else {
+            self.reorder();
+        }
+    }
+
+    fn keep_cursor(&mut self) {
+        let view = self.view().clone();
+        let order = &self.order;
+        let last = order.len().saturating_sub(1);
         let index = match &view.cursor {
-            Some(key) => order.find(key).unwrap_or_else(|| view.index.min(last)),
+            Some(key) => order
+                .find(self.listing(), &self.context(), key)
+                .unwrap_or_else(|| view.index.min(last)),
             None => 0,
         };
-        let key = order.rows.get(index).map(|row| row.key.clone());
+        let key = order.row(index).map(|row| row.key);
         let line = view.index.saturating_sub(view.offset);
         let view = self.view_mut();
         // Without a choice of the reader the cursor stays at the top, on whatever is worst now.
@@ -220,7 +250,6 @@ impl App {
             view.offset = index.saturating_sub(line);
         }
         view.index = index;
-        self.order = order;
     }
 
     /// What is on the screen: the world, or its frozen copy.
@@ -240,6 +269,7 @@ impl App {
             ledger,
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
+            scope: &self.scope,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod grpc;
 pub mod headers;
 pub mod http;
 mod inflate;
+pub mod kube;
 pub mod phase;
 pub mod tls;
 mod tls_error;

@@ -1,20 +1,28 @@
 //! What a pane lists, without a screen: rows, cells, order and filter.
 //!
 //! A [`Listing`] says which rows there are and what a cell holds; [`Order`] keeps them sorted and
-//! filtered between changes, so that a frame only asks for the cells that it shows.
+//! filtered between changes, so that a frame only asks for the cells that it shows. A pane over
+//! Kubernetes objects says so with an [`ObjectListing`]: its order is kept and moved per change.
+
+mod filter;
+mod kept;
+mod order;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::app::Binding;
+pub use filter::Filter;
+pub use order::Order;
 
+use crate::app::Binding;
 use crate::findings::{FindingId, Ledger, Severity};
 use crate::model::{FeedIndex, Snapshot};
+use crate::objects::{Object, ObjectKind};
 use crate::role::Role;
 use crate::subject::Subject;
-use crate::text::{self, SafeText};
+use crate::text::SafeText;
 
 /// What rows and cells are made from.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +33,34 @@ pub struct Context<'a> {
     pub unfolded: &'a BTreeSet<RowKey>,
     /// The keys in force, for the help.
     pub bindings: &'a [Binding],
+    /// What of all clusters the reader wants to see.
+    pub scope: &'a Scope,
+}
+
+/// The part of all clusters that panes over objects show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    pub cluster: Option<Arc<str>>,
+    pub namespace: Option<Arc<str>>,
+}
+
+impl Scope {
+    /// Cluster-wide objects are in every namespace's scope.
+    #[must_use]
+    pub fn holds(&self, object: &Object) -> bool {
+        let cluster = self.cluster.as_ref().is_none_or(|c| *c == object.cluster);
+        let inside = object.namespace.is_empty()
+            || self
+                .namespace
+                .as_ref()
+                .is_none_or(|n| *n == object.namespace);
+        cluster && inside
+    }
+
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a row stands for: stable while the table re-sorts, so that the cursor follows it.
@@ -58,6 +94,8 @@ pub struct Row {
     pub depth: u8,
     /// Kept when only problems are shown.
     pub problem: bool,
+    /// The object that it stands for, in panes over objects.
+    pub object: Option<Arc<Object>>,
 }
 
 impl Row {
@@ -67,6 +105,16 @@ impl Row {
             key,
             depth: 0,
             problem: false,
+            object: None,
+        }
+    }
+
+    /// A row of one Kubernetes object.
+    #[must_use]
+    pub fn of(object: &Arc<Object>) -> Self {
+        Self {
+            object: Some(object.clone()),
+            ..Self::new(RowKey::Subject(object.subject()))
         }
     }
 
@@ -255,6 +303,11 @@ pub trait Listing: Sync {
     /// What it shows and how to read it; first line is a sentence for the help.
     fn doc(&self) -> &'static str;
     fn columns(&self) -> &'static [Column];
+    /// For a pane over Kubernetes objects: which they are. Its order is kept, and `rows` is not
+    /// asked.
+    fn objects(&self) -> Option<&dyn ObjectListing> {
+        None
+    }
     /// All rows in their natural order, children after their parents.
     fn rows(&self, cx: &Context) -> Vec<Row>;
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell;
@@ -276,6 +329,32 @@ pub trait Listing: Sync {
     fn how_to(&self) -> &'static str {
         ""
     }
+}
+
+/// Which objects a pane lists, and how they compare. All answers depend on the object alone, so
+/// that a change moves one row and the others stay.
+pub trait ObjectListing: Sync {
+    /// Never empty.
+    fn kinds(&self) -> &'static [ObjectKind];
+    /// Is it a row at all? A workload that another one owns may not be.
+    fn lists(&self, object: &Object) -> bool {
+        let _ = object;
+        true
+    }
+    fn sort_value(&self, object: &Object, column: &'static str) -> SortValue;
+    /// Does a column sort by something that other objects or the metrics tell? Then the order is
+    /// made anew when anything changed.
+    fn is_volatile(&self, column: &'static str) -> bool {
+        let _ = column;
+        false
+    }
+    /// What a volatile column sorts by.
+    fn volatile_value(&self, cx: &Context, object: &Object, column: &'static str) -> SortValue {
+        let _ = cx;
+        self.sort_value(object, column)
+    }
+    /// The words that a filter looks at.
+    fn words(&self, object: &Object, each: &mut dyn FnMut(&str));
 }
 
 /// Which way a column is sorted.
@@ -305,131 +384,6 @@ pub struct View {
     pub wide: bool,
 }
 
-/// Rows in the order in which they are shown, with natural column widths.
-#[derive(Clone, Debug, Default)]
-pub struct Order {
-    pub rows: Vec<Row>,
-    /// Width of the widest cell per column, over the first [`MEASURED`] rows.
-    pub widths: Vec<u16>,
-    /// Rows before filter and problems-only.
-    pub total: usize,
-}
-
-/// Rows measured for column widths; the widths must not jump while scrolling, nor cost more with
-/// more rows.
-const MEASURED: usize = 300;
-
-impl Order {
-    /// Sorts, filters and measures. Called when the facts or the view changed, not per frame.
-    #[must_use]
-    pub fn compute(listing: &dyn Listing, cx: &Context, view: &View) -> Self {
-        let mut rows = listing.rows(cx);
-        let total = rows.len();
-        if let Some((column, direction)) = view.sort {
-            rows = sorted(listing, cx, rows, column, direction);
-        }
-        if view.problems_only {
-            rows.retain(|row| row.problem);
-        }
-        if !view.filter.is_empty() {
-            let filter = Filter::parse(&view.filter);
-            rows.retain(|row| filter.accepts(&haystack(listing, cx, row)));
-        }
-        let widths = listing
-            .columns()
-            .iter()
-            .enumerate()
-            .map(|(nth, column)| {
-                // Only the first column is indented.
-                let indent = |row: &Row| {
-                    if nth == 0 {
-                        usize::from(row.depth) * 2
-                    } else {
-                        0
-                    }
-                };
-                let cells = rows
-                    .iter()
-                    .take(MEASURED)
-                    .map(|row| listing.cell(cx, row, column.id).width() + indent(row));
-                let widest = cells.max().unwrap_or(0).max(text::width(column.title));
-                u16::try_from(widest)
-                    .unwrap_or(u16::MAX)
-                    .clamp(column.least, column.most)
-            })
-            .collect();
-        Self {
-            rows,
-            widths,
-            total,
-        }
-    }
-
-    /// Where a row is now.
-    #[must_use]
-    pub fn find(&self, key: &RowKey) -> Option<usize> {
-        self.rows.iter().position(|row| row.key == *key)
-    }
-}
-
-fn haystack(listing: &dyn Listing, cx: &Context, row: &Row) -> String {
-    let cells = listing
-        .columns()
-        .iter()
-        .map(|column| listing.cell(cx, row, column.id).words());
-    let mut words = cells.collect::<Vec<_>>().join(" ");
-    if let Some(subject) = row.key.subject() {
-        words.push(' ');
-        words.push_str(&subject.to_string());
-    }
-    words.to_lowercase()
-}
-
-/// Sorts parents; children stay behind theirs. Unknown values go last in either direction.
-fn sorted(
-    listing: &dyn Listing,
-    cx: &Context,
-    rows: Vec<Row>,
-    column: &'static str,
-    direction: Direction,
-) -> Vec<Row> {
-    let mut groups: Vec<(SortValue, Vec<Row>)> = Vec::new();
-    for row in rows {
-        match groups.last_mut() {
-            Some((_, group)) if row.depth > 0 => group.push(row),
-            _ => groups.push((listing.sort_value(cx, &row, column), vec![row])),
-        }
-    }
-    groups.sort_by(|(a, _), (b, _)| a.compare(b, direction));
-    groups.into_iter().flat_map(|(_, group)| group).collect()
-}
-
-/// `text` keeps what contains it, `!text` what does not; several words must all hold. Case does
-/// not matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter(Vec<(bool, String)>);
-
-impl Filter {
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let words = text
-            .split_whitespace()
-            .map(|word| match word.strip_prefix('!') {
-                Some(rest) => (false, rest.to_lowercase()),
-                None => (true, word.to_lowercase()),
-            });
-        Self(words.filter(|(_, word)| !word.is_empty()).collect())
-    }
-
-    /// Judges a text that is already in lower case.
-    #[must_use]
-    pub fn accepts(&self, lower: &str) -> bool {
-        self.0
-            .iter()
-            .all(|(wanted, word)| lower.contains(word.as_str()) == *wanted)
-    }
-}
-
 /// The role that a severity is drawn in.
 #[must_use]
 pub fn severity_role(severity: Severity) -> Role {
@@ -438,38 +392,5 @@ pub fn severity_role(severity: Severity) -> Role {
         Severity::Warning => Role::Warning,
         Severity::Unknown => Role::Unknown,
         Severity::Info => Role::Info,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_wants_all_words_and_refuses_the_negated() {
-        let filter = Filter::parse("etcd !m2");
-        assert!(filter.accepts("etcd/prod/m1 leader"));
-        assert!(!filter.accepts("etcd/prod/m2 leader"));
-        assert!(!filter.accepts("host/a"));
-        assert!(Filter::parse("  ").accepts("anything"));
-    }
-
-    #[test]
-    fn nothing_known_sorts_last_both_ways() {
-        let order = |direction| {
-            let mut values = [
-                SortValue::Nothing,
-                SortValue::Number(1.0),
-                SortValue::Number(2.0),
-            ];
-            values.sort_by(|a, b| a.compare(b, direction));
-            values
-        };
-        let [one, two] = [SortValue::Number(1.0), SortValue::Number(2.0)];
-        assert_eq!(
-            order(Direction::Up),
-            [one.clone(), two.clone(), SortValue::Nothing]
-        );
-        assert_eq!(order(Direction::Down), [two, one, SortValue::Nothing]);
     }
 }

@@ -86,9 +86,9 @@ impl App {
                 .min(self.drawn.scroll_max);
             return;
         }
-        let last = self.order.rows.len().saturating_sub(1);
+        let last = self.order.len().saturating_sub(1);
         let index = self.view().index.saturating_add_signed(by).min(last);
-        let key = self.order.rows.get(index).map(|row| row.key.clone());
+        let key = self.order.row(index).map(|row| row.key);
         let view = self.view_mut();
         view.index = index;
         view.cursor = key;
@@ -97,15 +97,15 @@ impl App {
 
     /// The row under the cursor as last drawn.
     #[must_use]
-    pub fn selected(&self) -> Option<&RowKey> {
-        self.order.rows.get(self.view().index).map(|row| &row.key)
+    pub fn selected(&self) -> Option<RowKey> {
+        self.order.row(self.view().index).map(|row| row.key)
     }
 
     fn open(&mut self) {
         if self.page.is_some() {
             return;
         }
-        if let Some(key) = self.selected().cloned() {
+        if let Some(key) = self.selected() {
             self.view_mut().cursor = Some(key.clone());
             self.show(Page::Detail(key));
         }
@@ -181,7 +181,7 @@ impl App {
     }
 
     fn fold(&mut self) {
-        let Some(key) = self.selected().cloned() else {
+        let Some(key) = self.selected() else {
             return;
         };
         self.view_mut().unfolded.remove(&key);
@@ -189,7 +189,7 @@ impl App {
     }
 
     fn toggle_fold(&mut self) {
-        let Some(key) = self.selected().cloned() else {
+        let Some(key) = self.selected() else {
             return;
         };
         let view = self.view_mut();
@@ -209,7 +209,7 @@ impl App {
     }
 
     fn copy(&mut self) -> Vec<Effect> {
-        let Some(text) = self.selected().map(|key| self.name_of(key)) else {
+        let Some(text) = self.selected().map(|key| self.name_of(&key)) else {
             return Vec::new();
         };
         self.say(format!("copied {} bytes: {text}", text.len()));
@@ -232,7 +232,7 @@ impl App {
 
     /// Polls the feeds behind the row under the cursor; all of them where the row has none.
     fn poll_now(&mut self) -> Vec<Effect> {
-        let selected = self.selected().cloned();
+        let selected = self.selected();
         let feeds: Vec<_> = match &selected {
             Some(RowKey::Feed(index)) => self.model.feeds().get(*index).into_iter().collect(),
             Some(key) => match key.subject() {

@@ -476,6 +476,11 @@ impl Ledger {
         self.folded.worst.get(subject).copied()
     }
 
+    /// Every subject that something was found on, in no order.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.folded.worst.keys()
+    }
+
     /// The worst severity found on this subject or a part of it.
     #[must_use]
     pub fn within(&self, subject: &Subject) -> Option<Severity> {

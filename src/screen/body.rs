@@ -56,9 +56,9 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             y += 1;
         }
     }
-    let selected = app.selected().cloned();
+    let selected = app.selected();
     let left = area.bottom() - y;
-    let rows = u16::try_from(order.rows.len()).unwrap_or(u16::MAX);
+    let rows = u16::try_from(order.len()).unwrap_or(u16::MAX);
     // Header and a blank line; what the rows leave is the preview's.
     let spare = left.saturating_sub(rows.saturating_add(2));
     let room = if area.height >= TALL {
@@ -76,7 +76,7 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         height: left - below,
         ..area
     };
-    if order.rows.is_empty() {
+    if order.is_empty() {
         painter.line(area.x + 2, y + 1, area.width - 2, &empty(app));
     }
     let (offset, fits) = table::draw(painter, table_area, pane.listing, &cx, order, view);
@@ -136,7 +136,7 @@ fn nothing_configured(painter: &mut Painter, area: Rect, how_to: &str) {
 fn status(app: &App) -> Line {
     let (listing, order, view) = (app.listing(), app.order(), app.view());
     let mut line = Line::new().with(listing.title(), Role::Title);
-    let rows = order.rows.len();
+    let rows = order.len();
     line = if rows == order.total {
         line.dim(format!("  {rows} rows"))
     } else {

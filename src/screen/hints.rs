@@ -101,11 +101,7 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
-        PromptKind::Filter => format!(
-            "   {} of {} rows",
-            app.order().rows.len(),
-            app.order().total
-        ),
+        PromptKind::Filter => format!("   {} of {} rows", app.order().len(), app.order().total),
         PromptKind::Palette => {
             let words = app.completions(prompt.text());
             format!(

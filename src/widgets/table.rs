@@ -46,8 +46,8 @@ pub fn draw(
     );
     header(painter, area, columns, &placed, view);
     let fits = usize::from(area.height.saturating_sub(1));
-    let offset = window(view.offset, view.index, fits, order.rows.len());
-    for (line, row) in (area.y + 1..area.bottom()).zip(order.rows.iter().skip(offset)) {
+    let offset = window(view.offset, view.index, fits, order.len());
+    for (line, row) in (area.y + 1..area.bottom()).zip(order.rows(offset)) {
         let index = offset + usize::from(line - area.y - 1);
         let selected = index == view.index;
         let strip = Rect {
@@ -55,7 +55,7 @@ pub fn draw(
             height: 1,
             ..area
         };
-        draw_row(painter, strip, listing, cx, row, columns, &placed);
+        draw_row(painter, strip, listing, cx, &row, columns, &placed);
         if selected {
             painter.select(strip);
             painter.glyph(area.x, line, painter.skin.glyphs.cursor, Role::Accent);

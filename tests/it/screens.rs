@@ -150,7 +150,7 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
     press(&mut app, "6 / e t c d enter");
     let shown = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
-    let rows = app.order().rows.len();
+    let rows = app.order().len();
     assert!(
         rows > 0 && rows < app.order().total,
         "{rows} of {}",
@@ -162,23 +162,23 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     );
     press(&mut app, "2 6");
     assert_eq!(
-        app.order().rows.len(),
+        app.order().len(),
         rows,
         "the filter holds while another pane is open"
     );
     press(&mut app, "esc");
-    assert_eq!(app.order().rows.len(), app.order().total);
+    assert_eq!(app.order().len(), app.order().total);
 }
 
 #[test]
 fn the_cursor_stays_on_its_row_when_the_order_changes() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
     press(&mut app, "6 j j j");
-    let row = app.selected().cloned();
+    let row = app.selected();
     press(&mut app, "S a");
-    assert_eq!(app.selected().cloned(), row);
+    assert_eq!(app.selected(), row);
     press(&mut app, "S a");
-    assert_eq!(app.selected().cloned(), row, "turned round");
+    assert_eq!(app.selected(), row, "turned round");
 }
 
 /// What the README shows.

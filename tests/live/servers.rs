@@ -3,6 +3,7 @@
 
 pub mod chrony;
 pub mod etcd;
+pub mod kube;
 pub mod pki;
 pub mod prometheus;
 

@@ -172,6 +172,12 @@ impl Cluster {
         !told.is_empty() && told.iter().all(|told| told.synced)
     }
 
+    /// Has this feed told all there is of a kind at least once?
+    #[must_use]
+    pub fn has_told(&self, kind: ObjectKind, feed: FeedIndex) -> bool {
+        self.store(kind).told(feed).is_some_and(|told| told.synced)
+    }
+
     #[must_use]
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.store(kind).count
