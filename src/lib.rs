@@ -58,6 +58,7 @@
 //! variant of [`subject::SubjectKind`].
 
 // vocabulary: plain values, no I/O, no tokio, no ratatui
+pub mod ask;
 pub mod chord;
 pub mod clock;
 pub mod facts;
