@@ -1,21 +1,26 @@
 //! Source `kubernetes`: one target per cluster, one stream of changes per kind that is watched.
 //!
 //! The API server itself is polled ([`api`], [`metrics`], [`uses`]). Objects come as protobuf with
-//! our own messages ([`proto`]), become lean values ([`decode`]) and are told as deltas. Nothing here
-//! knows the model or a screen.
+//! our own messages ([`proto`]), become lean values ([`decode`]) and are told as deltas ([`watch`]).
+//! Nothing here knows the model or a screen.
 
 mod api;
 pub mod decode;
+mod follow;
 mod frame;
 mod metrics;
 mod pool;
 mod proto;
 mod quantity;
+mod transport;
 mod uses;
+pub mod watch;
 pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use watch::WatchProbe;
 
 use super::{Probe, Source, TargetConfig, deadline};
 use crate::clients::kube::Api;
@@ -53,18 +58,15 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
     ];
     for kind in kinds {
         if kind.scope() == Scope::Cluster || namespaces.is_empty() {
-            probes.extend(watch(&api, kind, None));
-        } else {
-            let each = namespaces.iter().cloned();
-            probes.extend(each.filter_map(|name| watch(&api, kind, Some(name))));
+            probes.push(Box::new(WatchProbe::new(api.clone(), kind, None)));
+            continue;
+        }
+        for name in &namespaces {
+            let one = WatchProbe::new(api.clone(), kind, Some(name.clone()));
+            probes.push(Box::new(one));
         }
     }
     Ok(probes)
-}
-
-/// The stream of one kind, in all namespaces or in one.
-fn watch(_api: &Api, _kind: ObjectKind, _namespace: Option<Arc<str>>) -> Option<Box<dyn Probe>> {
-    None
 }
 
 /// The kinds to watch, by any name that kubectl takes for them; all of them where none is named.
