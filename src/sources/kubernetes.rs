@@ -9,6 +9,8 @@ mod frame;
 mod pool;
 mod proto;
 mod quantity;
+#[cfg(test)]
+mod scripted;
 mod transport;
 pub mod watch;
 pub mod wire;

@@ -8,8 +8,6 @@
 
 mod ends;
 mod pace;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

@@ -125,6 +125,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
     pub(super) fn close(&mut self) {
         self.count_bytes();
         self.state = State::Idle;
+        self.codec.restart(self.shape());
     }
 
     pub(super) fn count_bytes(&mut self) {
