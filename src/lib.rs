@@ -81,7 +81,9 @@ pub mod intent;
 pub mod listing;
 pub mod model;
 pub mod role;
+pub mod sgr;
 pub mod thresholds;
+pub mod yaml;
 
 // surface: ratatui, no I/O
 pub mod keymap;

@@ -4,8 +4,11 @@
 //! are told as deltas ([`watch`]). Nothing here knows the model or a screen.
 
 pub mod decode;
+mod follow;
 mod frame;
 mod pool;
 mod proto;
 mod quantity;
+mod transport;
+pub mod watch;
 pub mod wire;
