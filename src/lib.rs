@@ -60,6 +60,7 @@
 // vocabulary: plain values, no I/O, no tokio, no ratatui
 pub mod chord;
 pub mod clock;
+pub mod digest;
 pub mod facts;
 pub mod ids;
 pub mod mistake;
@@ -71,6 +72,7 @@ pub mod text;
 pub mod units;
 
 // core: pure
+pub mod actions;
 pub mod app;
 pub mod effect;
 pub mod event;
