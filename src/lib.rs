@@ -58,6 +58,7 @@
 //! variant of [`subject::SubjectKind`].
 
 // vocabulary: plain values, no I/O, no tokio, no ratatui
+pub mod ask;
 pub mod chord;
 pub mod clock;
 pub mod digest;
@@ -82,7 +83,9 @@ pub mod intent;
 pub mod listing;
 pub mod model;
 pub mod role;
+pub mod sgr;
 pub mod thresholds;
+pub mod yaml;
 
 // surface: ratatui, no I/O
 pub mod keymap;

@@ -11,6 +11,7 @@ pub mod etcd;
 pub mod exposition;
 pub mod http_date;
 pub mod json_answer;
+pub mod kubernetes;
 pub mod local;
 pub mod node_exporter;
 pub mod prometheus;
