@@ -200,6 +200,12 @@ impl Api {
         self.shared.keyring.cut();
     }
 
+    /// What is being waited for, to be read while and after a call was dropped.
+    #[must_use]
+    pub fn phase(&self) -> Arc<Phase> {
+        self.shared.phase.clone()
+    }
+
     /// What it waits for right now.
     #[must_use]
     pub fn phase_words(&self) -> String {
