@@ -243,7 +243,8 @@ impl App {
             Ok(plan) => State::Asking(Box::new(plan)),
             Err(refusal) => State::Refused(Box::new(refusal)),
         };
-        let armed = armed.filter(|armed| *armed.cluster() == *subject_cluster(&open.subject));
+        let cluster = subject_cluster(&open.subject);
+        let armed = armed.filter(|armed| **armed.cluster() == *cluster);
         plan.map(|plan| {
             let plan = Box::new(plan);
             errand(Errand::Prepare {
