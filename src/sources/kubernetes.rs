@@ -7,7 +7,7 @@
 mod api;
 pub mod decode;
 mod follow;
-mod frame;
+pub mod frame;
 mod metrics;
 mod pool;
 mod proto;
