@@ -60,8 +60,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const LIST: &[u8] =
-    include_bytes!("../tests/fixtures/payloads/kubernetes/pods-of-a-cluster.pb");
+const LIST: &[u8] = include_bytes!("../tests/fixtures/payloads/kubernetes/pods-of-a-cluster.pb");
 const PODS: usize = 10_000;
 
 fn main() {
@@ -88,7 +87,12 @@ fn decoding(figures: &mut Figures, pods: &[Vec<u8>], bytes: usize) {
     let prosts = run("prost's messages alone", figures, pods, bytes, &mut |pod| {
         black_box(prosted::Pod::decode(&pod[..]).unwrap());
     });
-    figures.note("ours : prost's messages, time", ours / prosts, "", Goal::AtMost(1.0));
+    figures.note(
+        "ours : prost's messages, time",
+        ours / prosts,
+        "",
+        Goal::AtMost(1.0),
+    );
 }
 
 /// The best of seven rounds; answers nanoseconds per pod.
@@ -107,9 +111,24 @@ fn run(
         best = best.min(start.elapsed().as_secs_f64());
         calls = CALLS.load(Relaxed) - before;
     }
-    figures.note(format!("{name}: a pod"), best * 1e9 / ratio(PODS, 1), "ns", Goal::None);
-    figures.note(format!("{name}: throughput"), ratio(bytes, 1) / best / 1e6, "MB/s", Goal::None);
-    figures.note(format!("{name}: allocations per pod"), ratio(calls, PODS), "", Goal::None);
+    figures.note(
+        format!("{name}: a pod"),
+        best * 1e9 / ratio(PODS, 1),
+        "ns",
+        Goal::None,
+    );
+    figures.note(
+        format!("{name}: throughput"),
+        ratio(bytes, 1) / best / 1e6,
+        "MB/s",
+        Goal::None,
+    );
+    figures.note(
+        format!("{name}: allocations per pod"),
+        ratio(calls, PODS),
+        "",
+        Goal::None,
+    );
     best * 1e9 / ratio(PODS, 1)
 }
 
@@ -121,11 +140,21 @@ fn keeping(figures: &mut Figures, pods: &[Vec<u8>]) {
         kept.push(Arc::new(decoder.object(ObjectKind::Pod, pod).unwrap().0));
     }
     let held = HELD.load(Relaxed) - before;
-    figures.note("heap per pod kept, pool included", ratio(held, PODS), "B", Goal::AtMost(1000.0));
+    figures.note(
+        "heap per pod kept, pool included",
+        ratio(held, PODS),
+        "B",
+        Goal::AtMost(1000.0),
+    );
     drop(kept);
     decoder.sweep();
     let left = HELD.load(Relaxed) - before;
-    figures.note("heap when all are gone", ratio(left, 1024), "KiB", Goal::None);
+    figures.note(
+        "heap when all are gone",
+        ratio(left, 1024),
+        "KiB",
+        Goal::None,
+    );
 }
 
 /// Pods as a cluster of 40 namespaces, 25 workloads in each and 100 nodes has them: a recorded one
@@ -143,10 +172,18 @@ fn pods() -> Vec<Vec<u8>> {
     let pod = |at: usize| {
         let mut pod = recorded[if at % 97 == 0 { 0 } else { 1 }].clone();
         let workload = at / 40 % 25;
-        replace(&mut pod, b"tenant-00", format!("tenant-{:02}", at % 40).as_bytes());
+        replace(
+            &mut pod,
+            b"tenant-00",
+            format!("tenant-{:02}", at % 40).as_bytes(),
+        );
         replace(&mut pod, b"w-0", format!("w-{:01}", at % 10).as_bytes());
         let own = format!("svc-{workload:02}-5d4f8c7b9-{at:05x}");
-        let generic = if at % 97 == 0 { "svc-00-5d4f8c7b9-00000" } else { "svc-00-5d4f8c7b9-00028" };
+        let generic = if at % 97 == 0 {
+            "svc-00-5d4f8c7b9-00000"
+        } else {
+            "svc-00-5d4f8c7b9-00028"
+        };
         replace(&mut pod, generic.as_bytes(), own.as_bytes());
         replace(&mut pod, b"svc-00", format!("svc-{workload:02}").as_bytes());
         // The first 8 digits of both UUIDs: the pod's own and its owner's.
@@ -173,7 +210,11 @@ fn uuids(bytes: &[u8]) -> Vec<usize> {
         let part = &bytes[*at..at + 36];
         let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
         part.iter().enumerate().all(|(at, byte)| {
-            if dash(at) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
+            if dash(at) {
+                *byte == b'-'
+            } else {
+                byte.is_ascii_hexdigit()
+            }
         })
     };
     (0..bytes.len() - 36).filter(is).collect()

@@ -35,7 +35,12 @@ pub fn read(figures: &mut Figures, kubeconfig: &str) {
     let count = super::ratio(pods, 1);
     figures.note("pods of the server", count, "", Goal::None);
     figures.note("raw read in pages of protobuf", raw, "s", Goal::None);
-    figures.note("through the probe: first rows", first, "s", Goal::AtMost(0.2));
+    figures.note(
+        "through the probe: first rows",
+        first,
+        "s",
+        Goal::AtMost(0.2),
+    );
     figures.note("through the probe: all", all, "s", Goal::None);
     let goal = if pods > 30_000 { 1.3 } else { 1.5 };
     figures.note("all : raw", all / raw, "", Goal::AtMost(goal));
@@ -62,7 +67,9 @@ async fn pages(api: &Api) -> f64 {
         let Some(at) = token else {
             return start.elapsed().as_secs_f64();
         };
-        let token = head[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'-');
+        let token = head[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte == b'-');
         next = token.map(|byte| char::from(*byte)).collect();
     }
 }
