@@ -120,6 +120,18 @@ pub struct Lease {
     pub transitions: u32,
 }
 
+impl VolumeClaim {
+    /// Has its volume, as large as it should be.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let lacks = self
+            .granted
+            .zip(self.wanted)
+            .is_some_and(|(granted, wanted)| granted < wanted);
+        &*self.phase == "Bound" && !lacks
+    }
+}
+
 impl Event {
     /// The kind that it is about, where midwatch keeps that kind.
     #[must_use]
