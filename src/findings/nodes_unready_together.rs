@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, Rule, Severity, Verdict, object, some_of};
-use crate::model::objects::Cluster;
+use super::{Finding, Rule, Severity, Verdict, node_lease_late, object, some_of};
+use crate::clock::Stamp;
+use crate::model::objects::{Cluster, NODE_LEASES};
 use crate::model::{Doubt, Snapshot};
 use crate::objects::{Body, Object, ObjectKind, Status};
 use crate::subject::{Subject, SubjectKind};
@@ -19,8 +20,9 @@ const MOMENT: f64 = 20.0;
 pub static RULE: Rule = Rule {
     id: "nodes-unready-together",
     doc: "many nodes were lost at the same moment
-Threshold: three nodes, or all of two, stopped being ready within 20 s: kubelets renew every 10 s and
-are looked at every 5 s (own choice; the node controller's zones count three and 55 %).
+Threshold: three nodes, or all of two, stopped being ready, or renewed their leases no more, within
+20 s: kubelets renew every 10 s and are looked at every 5 s (own choice; the node controller's zones
+count three and 55 %).
 It matters because nodes do not fail together by chance: what they share has failed, and what is
 done to each of them helps nothing.
 Look at network, power and storage that they share; at the control plane's load balancer and etcd,
@@ -31,13 +33,13 @@ since a stall of 40 to 50 s makes every node look silent; at what was rolled out
     check: |snap, cluster| judge(snap, cluster).into(),
 };
 
-/// Nodes lost at one moment.
-pub(super) struct Lost<'a> {
-    nodes: Vec<(Timestamp, &'a Object)>,
+/// Nodes lost at one moment, in the order of their loss.
+pub(super) struct Lost<'a, T> {
+    nodes: Vec<(T, &'a Object)>,
     all: usize,
 }
 
-impl Lost<'_> {
+impl Lost<'_, Timestamp> {
     /// Is a node that changed at this time one of them?
     pub fn includes(&self, since: Option<Timestamp>) -> bool {
         let (first, last) = (self.nodes.first(), self.nodes.last());
@@ -46,25 +48,43 @@ impl Lost<'_> {
     }
 }
 
-/// The largest group of nodes that were lost at one moment and are still.
-pub(super) fn find(cluster: &Cluster) -> Option<Lost<'_>> {
-    let all = cluster.count(ObjectKind::Node);
-    let mut nodes: Vec<(Timestamp, &Object)> = cluster
-        .of_kind(ObjectKind::Node)
-        .filter_map(|object| {
-            let Body::Node(node) = &object.body else {
-                return None;
-            };
+/// The largest group of nodes that stopped being ready at one moment and still are not.
+pub(super) fn find(cluster: &Cluster) -> Option<Lost<'_, Timestamp>> {
+    let lost = |object: &Object| match &object.body {
+        Body::Node(node) => {
             let ready = node.condition("Ready")?;
-            (ready.status != Status::True).then_some((ready.since?, &**object))
-        })
+            (ready.status != Status::True).then_some(ready.since?)
+        }
+        _ => None,
+    };
+    together(cluster, lost, |a, b| b.duration_since(a).as_secs_f64())
+}
+
+/// The same by their leases, before the control plane says so, or where it cannot.
+fn silent<'a>(snap: &Snapshot, cluster: &'a Cluster) -> Option<Lost<'a, Stamp>> {
+    let lost = |object: &Object| {
+        let lease = cluster.get(ObjectKind::Lease, NODE_LEASES, &object.name)?;
+        let late = node_lease_late::silence(snap, lease, 1).ok()?;
+        late.map(|silence| snap.now.stamp - silence)
+    };
+    together(cluster, lost, |a, b| b.since(a).as_secs_f64())
+}
+
+fn together<'a, T: Copy + Ord>(
+    cluster: &'a Cluster,
+    lost: impl Fn(&Object) -> Option<T>,
+    apart: impl Fn(T, T) -> f64,
+) -> Option<Lost<'a, T>> {
+    let all = cluster.count(ObjectKind::Node);
+    let nodes = cluster.of_kind(ObjectKind::Node);
+    let mut nodes: Vec<(T, &Object)> = nodes
+        .filter_map(|object| Some((lost(object)?, &**object)))
         .collect();
     nodes.sort_by_key(|(since, _)| *since);
     let mut best = 0..0;
     let mut first = 0;
     for last in 0..nodes.len() {
-        let apart = |first: usize| nodes[last].0.duration_since(nodes[first].0).as_secs_f64();
-        while apart(first) > MOMENT {
+        while apart(nodes[first].0, nodes[last].0) > MOMENT {
             first += 1;
         }
         if last + 1 - first > best.len() {
@@ -80,28 +100,40 @@ pub(super) fn find(cluster: &Cluster) -> Option<Lost<'_>> {
 
 fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
     let cluster = snap.cluster(&subject.path, &[ObjectKind::Node])?;
-    let Some(lost) = find(cluster) else {
+    if let Some(lost) = find(cluster) {
+        let since = lost.nodes.first().map(|(since, _)| *since);
+        let last = lost.nodes.last().zip(since);
+        let apart = last.map(|(last, since)| Duration::try_from(last.0.duration_since(since)));
+        let apart = apart.and_then(Result::ok).unwrap_or_default();
+        let finding = finding(snap, subject, &lost, "nodes lost", apart);
+        return Ok(finding.map(|finding| finding.since(since)).into());
+    }
+    let Some(lost) = silent(snap, cluster) else {
         return Ok(Verdict::Clear);
     };
-    let (Some(first), Some(last)) = (lost.nodes.first(), lost.nodes.last()) else {
-        return Ok(Verdict::Clear);
-    };
-    let apart = Duration::try_from(last.0.duration_since(first.0)).unwrap_or_default();
-    let within = span(apart.max(Duration::from_secs(1)));
-    let summary = format!(
-        "{} of {} nodes lost within {within}",
-        lost.nodes.len(),
-        lost.all
-    );
+    let ends = lost.nodes.first().zip(lost.nodes.last());
+    let apart = ends.map_or(Duration::ZERO, |(first, last)| last.0.since(first.0));
+    Ok(finding(snap, subject, &lost, "kubelets fell silent", apart).into())
+}
+
+fn finding<T>(
+    snap: &Snapshot,
+    subject: &Subject,
+    lost: &Lost<T>,
+    what: &str,
+    apart: Duration,
+) -> Option<Finding> {
+    let (_, first) = lost.nodes.first()?;
+    let within = span(Duration::from_secs(apart.as_secs().max(1)));
+    let (count, all) = (lost.nodes.len(), lost.all);
     let names: Vec<&str> = lost.nodes.iter().map(|(_, node)| &*node.name).collect();
-    let evidence = |what: &str, value: String| -> Evidence {
-        object::evidence(snap, first.1, what, value, "")
-    };
-    let finding = Finding::new(&RULE, subject, Severity::Critical, summary)
-        .since(Some(first.0))
-        .so_what("What they share has failed: network, power, or the way to the control plane.")
-        .evidence(evidence("lost at one moment", some_of(&names, 8)));
-    Ok(finding.into())
+    let names = object::evidence(snap, first, "at one moment", some_of(&names, 8), "");
+    let summary = format!("{count} of {all} {what} within {within}");
+    Some(
+        Finding::new(&RULE, subject, Severity::Critical, summary)
+            .so_what("What they share has failed: network, power, or the way to the control plane.")
+            .evidence(names),
+    )
 }
 
 #[cfg(test)]
@@ -159,6 +191,19 @@ mod tests {
         let rows = w.rows();
         assert!(rows.contains("pod-stuck"), "{rows}");
         assert!(rows.contains("pod-unschedulable"), "{rows}");
+    }
+
+    /// Nobody is there to say that the nodes are lost.
+    #[test]
+    fn leases_tell_it_before_the_control_plane_does() {
+        let mut w = Scenario::fleet_of_six();
+        w.wait(41).hear().run();
+        assert_eq!(
+            w.says(&RULE, "cluster/prod"),
+            "CRIT cluster/prod 6 of 6 kubelets fell silent within 1s"
+        );
+        assert_eq!(w.ledger.roots().len(), 1, "{}", w.rows());
+        assert_eq!(w.ledger.counts().all, 7);
     }
 
     #[test]

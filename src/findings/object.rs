@@ -1,6 +1,9 @@
 //! What rules over Kubernetes objects share: ages by the server's clock, evidence, short messages.
 //! It judges nothing.
 
+#[cfg(test)]
+mod settled;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
