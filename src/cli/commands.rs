@@ -158,7 +158,7 @@ fn useless_files(config: &Config) -> Vec<String> {
         }
         let endpoint = Endpoint::from_settings("https://localhost", 443, &target.settings);
         if let Ok(endpoint) = endpoint
-            && let Err(outage) = tls::load(&endpoint, b"h2")
+            && let Err(outage) = tls::load(&endpoint, &[b"h2"])
         {
             tell(&outage);
         }

@@ -18,6 +18,8 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::faults::ROWS,
+    kubernetes::locked::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

@@ -1,6 +1,7 @@
 //! Programs of our own Go modules: built once, kept under `target/live`, built anew when the module
 //! has changed. Go's own cache makes a second build short.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,9 +41,14 @@ impl Module {
         }
     }
 
-    /// The program, built now if it must be and may be.
+    /// The program: what `MIDWATCH_ETCD`, `MIDWATCH_KUBE` or `MIDWATCH_KWOK` names, else our own,
+    /// built now if it must be and may be.
     pub fn binary(&self) -> Option<PathBuf> {
         let found = || {
+            let variable = format!("MIDWATCH_{}", self.folder.to_uppercase());
+            if let Some(named) = env::var_os(variable) {
+                return Some(PathBuf::from(named)).filter(|file| file.is_file());
+            }
             let file = root().join("target/live").join(self.output);
             if asked_to_build()
                 && !self.is_current(&file)

@@ -11,6 +11,7 @@ pub mod things;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
@@ -44,6 +45,16 @@ pub const NEEDS: &[Program] = &[
     Program::Kube,
     Program::Kwok,
     Program::Go,
+    Program::Etcdctl,
+];
+
+/// The same on the etcd of the search path.
+pub const NEEDS_OLD: &[Program] = &[
+    Program::Etcd,
+    Program::Kube,
+    Program::Kwok,
+    Program::Go,
+    Program::Etcdctl,
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +116,11 @@ struct Ports {
 impl Plane {
     /// Starts the parts one after the other and waits until every node is Ready.
     pub fn start(options: Options) -> Result<Self, Failed> {
+        Self::start_on(options, None)
+    }
+
+    /// The same with what etcd held when [`Plane::keep`] took it.
+    pub fn start_on(options: Options, kept: Option<&Path>) -> Result<Self, Failed> {
         let folder = TempDir::with_prefix("midwatch-kube-")?;
         let logs = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("target/live/logs")
@@ -127,6 +143,9 @@ impl Plane {
             folder,
         };
         plane.write_files()?;
+        if let Some(kept) = kept {
+            copy(kept, &plane.folder.path().join("etcd"))?;
+        }
         plane.restart(Part::Etcd)?;
         plane.restart(Part::Api)?;
         plane.ready()?;
@@ -149,6 +168,46 @@ impl Plane {
         })?;
         let running = Running::start(&program, self.arguments(part), self.folder.path(), &log)?;
         self.running[part as usize] = Some(running);
+        Ok(())
+    }
+
+    /// Copies what etcd holds, itself ended in good order; API server and etcd run again afterwards.
+    #[allow(dead_code, reason = "the bench keeps what it loaded")]
+    pub fn keep(&mut self, to: &Path) -> Result<(), Failed> {
+        self.kill(Part::Api);
+        if let Some(etcd) = &mut self.running[Part::Etcd as usize] {
+            etcd.end()?;
+        }
+        copy(&self.folder.path().join("etcd"), to)?;
+        self.restart(Part::Etcd)?;
+        self.restart(Part::Api)?;
+        self.ready()
+    }
+
+    /// The process of a part.
+    #[allow(dead_code, reason = "the bench measures it")]
+    pub fn pid(&self, part: Part) -> Option<u32> {
+        self.running[part as usize].as_ref().map(Running::pid)
+    }
+
+    /// Makes etcd forget all but the present state.
+    pub fn compact(&self) -> Result<(), Failed> {
+        let etcdctl = |arguments: &[&str]| -> Result<String, Failed> {
+            let ran = Command::new(found(Program::Etcdctl)?)
+                .arg(format!("--endpoints={}", self.etcd()))
+                .args(arguments)
+                .env_clear()
+                .env("ETCDCTL_API", "3")
+                .stdin(Stdio::null())
+                .output()?;
+            if ran.status.success() {
+                return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
+            }
+            Err(String::from_utf8_lossy(&ran.stderr).into_owned().into())
+        };
+        let status: Value = serde_json::from_str(&etcdctl(&["endpoint", "status", "-w", "json"])?)?;
+        let revision = &status[0]["Status"]["header"]["revision"];
+        etcdctl(&["compact", &revision.to_string()])?;
         Ok(())
     }
 
@@ -241,7 +300,7 @@ impl Plane {
     fn add_nodes(&self) -> Result<(), Failed> {
         let raw = self.raw(Account::Admin)?;
         for at in 1..=self.options.nodes {
-            raw.post("/api/v1/nodes", &things::node(at))?;
+            raw.ensure("/api/v1/nodes", &things::node(at))?;
         }
         if !self.options.parts.contains(&Part::Kwok) {
             return Ok(());
@@ -275,7 +334,8 @@ impl Plane {
                 "--data-dir=etcd --listen-client-urls={0} --advertise-client-urls={0} \
                  --listen-peer-urls=http://127.0.0.1:{peer} \
                  --initial-advertise-peer-urls=http://127.0.0.1:{peer} \
-                 --initial-cluster=default=http://127.0.0.1:{peer} --unsafe-no-fsync",
+                 --initial-cluster=default=http://127.0.0.1:{peer} --unsafe-no-fsync \
+                 --quota-backend-bytes=8589934592",
                 self.etcd()
             ),
             Part::Api => format!(
@@ -320,6 +380,21 @@ impl Plane {
         own.chain(more.iter().map(|&word| word.to_owned()))
             .collect()
     }
+}
+
+/// A folder and what is in it, one level below the other.
+fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
 
 impl Part {

@@ -69,10 +69,10 @@ pub fn tokens() -> String {
     text
 }
 
-/// Gives the accounts their rights.
+/// Gives the accounts their rights, unless they have them.
 pub fn grant(admin: &Raw) -> Result<(), Failed> {
     let rbac = "/apis/rbac.authorization.k8s.io/v1";
-    admin.post("/api/v1/namespaces", &things::namespace(SHOP))?;
+    admin.ensure("/api/v1/namespaces", &things::namespace(SHOP))?;
     let reader = json!({
         "metadata": {"name": "live-reader"},
         "rules": [
@@ -96,13 +96,13 @@ pub fn grant(admin: &Raw) -> Result<(), Failed> {
             "subjects": [{"kind": "User", "name": account.user()}],
         })
     };
-    admin.post(&format!("{rbac}/clusterroles"), &reader)?;
+    admin.ensure(&format!("{rbac}/clusterroles"), &reader)?;
     let binding = bound("live-reader", "ClusterRole", Account::Reader);
-    admin.post(&format!("{rbac}/clusterrolebindings"), &binding)?;
+    admin.ensure(&format!("{rbac}/clusterrolebindings"), &binding)?;
     let shop = format!("{rbac}/namespaces/{SHOP}");
-    admin.post(&format!("{shop}/roles"), &limited)?;
+    admin.ensure(&format!("{shop}/roles"), &limited)?;
     let binding = bound("pods", "Role", Account::Limited);
-    admin.post(&format!("{shop}/rolebindings"), &binding)?;
+    admin.ensure(&format!("{shop}/rolebindings"), &binding)?;
     Ok(())
 }
 

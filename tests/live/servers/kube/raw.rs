@@ -128,6 +128,15 @@ impl Raw {
         self.asked("POST", path, Some(Body::Json(thing)))
     }
 
+    /// Posts what may be there already.
+    pub fn ensure(&self, path: &str, thing: &Value) -> Result<(), Failed> {
+        let reply = self.call("POST", path, Some(Body::Json(thing)))?;
+        match reply.status {
+            200..300 | 409 => Ok(()),
+            status => Err(format!("POST {path}: {status} {}", reply.body).into()),
+        }
+    }
+
     pub fn patch(&self, path: &str, change: &Value) -> Result<Value, Failed> {
         self.asked("PATCH", path, Some(Body::MergePatch(change)))
     }
