@@ -15,6 +15,7 @@ mod reply;
 mod request;
 mod status;
 mod surroundings;
+pub mod survey;
 mod writer;
 
 use std::fmt;

@@ -16,8 +16,9 @@ const HEAD: &str = "\
 # What wins, from the weakest: the default of the kind, [defaults], [kind.KIND], the traits of a
 # target in their order, the target itself, MIDWATCH_* variables, arguments. `midwatch config show`
 # tells for each value where it came from; `midwatch config check` judges this file.
-# Without any [[target]] the machine that midwatch runs on is watched; with one, only what the file
-# says, so add kind = \"local\" where you want both.
+# Without any [[target]] the machine that midwatch runs on is watched, and the cluster of the current
+# context of your kubeconfig; with one, only what the file says, so add kind = \"local\" where you want
+# both. `--all-contexts` adds every context of the kubeconfig that is not written here.
 ";
 
 const TRAIT: &str = "

@@ -20,6 +20,7 @@ pub const ALL: &[&[Row]] = &[
     kubernetes::ROWS,
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
+    kubernetes::objects::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

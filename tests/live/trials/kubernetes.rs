@@ -2,6 +2,7 @@
 
 pub mod faults;
 pub mod locked;
+pub mod objects;
 mod shop;
 
 use std::time::Duration;

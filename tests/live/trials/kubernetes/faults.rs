@@ -7,13 +7,14 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use midwatch::clock::Stamp;
 
+use super::objects::is_expiry;
 use super::shop::{PODS, Shop, pods_path};
 use crate::Row;
 use crate::checked::{Answer, User};
 use crate::programs::Program::Etcd;
 use crate::seat::{Screen, Seat};
-use crate::servers::kube::access::{Account, SHOP};
-use crate::servers::kube::proxy::{Mode, Proxy, Seen};
+use crate::servers::kube::access::Account;
+use crate::servers::kube::proxy::{Mode, Proxy};
 use crate::servers::kube::{NEEDS, NEEDS_OLD, Options, Part, things};
 
 pub const ROWS: &[Row] = &[
@@ -142,24 +143,8 @@ fn expired() -> Result<(), Failed> {
     let user = shop.user_by(&proxy)?;
     let seat = watching(&user)?;
     proxy.set(Mode::Cut);
-    let pods_path = pods_path();
-    let gone = shop.admin.list(&pods_path)?;
-    let gone = gone
-        .iter()
-        .map(things::name)
-        .find(|name| name.starts_with("import-"));
-    let gone = gone.ok_or("no pod of the finished job")?;
-    shop.admin.delete(&format!(
-        "/apis/batch/v1/namespaces/{SHOP}/jobs/import?propagationPolicy=Background"
-    ))?;
-    shop.plane
-        .until("the finished pod is gone", Part::Controllers, || {
-            let path = format!("{pods_path}/{gone}");
-            shop.admin
-                .call("GET", &path, None)
-                .is_ok_and(|reply| reply.status == 404)
-        })?;
-    shop.admin.post(&pods_path, &things::pod("late"))?;
+    let gone = shop.empty_job()?;
+    shop.admin.post(&pods_path(), &things::pod("late"))?;
     // A server that starts anew remembers no change, and etcd forgets those before the compaction.
     shop.plane.compact()?;
     shop.plane.restart(Part::Api)?;
@@ -167,15 +152,11 @@ fn expired() -> Result<(), Failed> {
     seat.pictures();
     proxy.set(Mode::Through);
     seat.until("the list of now", |screen| {
-        pods(screen) == PODS - 1 && !screen.row("late").is_empty() && screen.row(gone).is_empty()
+        pods(screen) == PODS - 1 && !screen.row("late").is_empty() && screen.row(&gone).is_empty()
     })?;
     never_empty(&seat, PODS - 1)?;
-    let expired = |seen: &Seen| {
-        let said = String::from_utf8_lossy(&seen.said);
-        seen.status == Some(410) || said.contains("too old resource version")
-    };
     assert!(
-        proxy.seen().iter().any(expired),
+        proxy.seen().iter().any(is_expiry),
         "no watch was refused as too old"
     );
     seat.quit()

@@ -41,6 +41,24 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Deletes the finished job and waits until its pod is gone; gives the pod's name.
+    pub fn empty_job(&self) -> Result<String, Failed> {
+        let pods = self.admin.list(&pods_path())?;
+        let mut names = pods.iter().map(things::name);
+        let pod = names.find(|name| name.starts_with("import-"));
+        let pod = pod.ok_or("no pod of the finished job")?.to_owned();
+        let job = format!("/apis/batch/v1/namespaces/{SHOP}/jobs/import");
+        self.admin
+            .delete(&format!("{job}?propagationPolicy=Background"))?;
+        let path = format!("{}/{pod}", pods_path());
+        self.plane
+            .until("the finished pod is gone", Part::Controllers, || {
+                let reply = self.admin.call("GET", &path, None);
+                reply.is_ok_and(|reply| reply.status == 404)
+            })?;
+        Ok(pod)
+    }
+
     /// The target of an account, straight at the API server.
     pub fn target(&self, account: Account) -> Result<Target, Failed> {
         let kubeconfig = self.plane.kubeconfig(account)?;
