@@ -67,6 +67,10 @@ impl Opened {
         self.kind.as_ref()
     }
 
+    pub(super) fn kind_mut(&mut self) -> Option<&mut KindPage> {
+        self.kind.as_mut()
+    }
+
     /// Kinds that the palette can offer.
     pub fn kind_words(&self) -> impl Iterator<Item = String> + use<> {
         self.kinds.words()
@@ -89,7 +93,7 @@ impl Opened {
                     page.close(&mut self.out);
                 }
             }
-            Page::Detail(_) | Page::Messages => {}
+            Page::Detail(_) | Page::Messages | Page::Plan | Page::Arm => {}
         }
     }
 }
@@ -125,7 +129,7 @@ impl App {
     }
 
     /// Puts a page over what is open.
-    fn cover(&mut self, page: Page) {
+    pub(super) fn cover(&mut self, page: Page) {
         if let Some(below) = self.page.take() {
             self.opened.beneath.push(below);
         }
@@ -240,6 +244,18 @@ impl App {
     pub(super) fn discover(&mut self) {
         let clusters = self.clusters();
         self.opened.kinds.discover(&clusters, &mut self.opened.out);
+    }
+
+    /// Adds the kinds that begin with or contain what was typed, behind the commands.
+    pub(super) fn complete_kinds(&self, typed: &str, words: &mut Vec<String>) {
+        let (before, typed) = match typed.strip_prefix("kind ") {
+            Some(typed) => ("kind ", typed),
+            None => ("", typed),
+        };
+        let fits = |word: &String| word.contains(typed) && !words.contains(word);
+        let mut fitting: Vec<String> = self.opened.kinds.words().filter(fits).collect();
+        fitting.sort_by_key(|word| !word.starts_with(typed));
+        words.extend(fitting.into_iter().map(|word| format!("{before}{word}")));
     }
 
     /// `:certs`, `:kind certs`: opens the table of a kind. `false` where no cluster is watched.

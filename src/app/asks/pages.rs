@@ -1,7 +1,7 @@
 //! What keys do on the pages of YAML, logs and any kind.
 
 use super::logs::{SPANS, Times};
-use super::scroll::{End, Fold, Grows};
+use super::scroll::{End, Grows};
 use super::search::Search;
 use crate::app::{App, Page};
 use crate::ask::{LogRun, SaveAsk};
@@ -392,16 +392,5 @@ impl App {
     #[must_use]
     pub fn is_full_screen(&self) -> bool {
         self.full_screen && self.page == Some(Page::Logs)
-    }
-
-    /// Is a text page broken into rows, or cut at the edge?
-    #[must_use]
-    pub fn fold(&self) -> Fold {
-        match self.page {
-            Some(Page::Manifest) => self.opened.manifest.as_ref().map(|p| p.scroll.fold),
-            Some(Page::Logs) => self.opened.logs.as_ref().map(|p| p.scroll.fold),
-            _ => None,
-        }
-        .unwrap_or_default()
     }
 }
