@@ -24,11 +24,10 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
-        Some(Page::Plan | Page::Arm) => Drawn::default(),
         Some(Page::Manifest) => manifest::draw(app, painter, area),
         Some(Page::Logs) => logs::draw(app, painter, area),
         Some(Page::Kind) => kind::draw(app, painter, area),
-        None => pane(app, painter, area),
+        Some(_) | None => pane(app, painter, area),
     }
 }
 
