@@ -267,7 +267,7 @@ pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     for bound in &base {
         add("", bound.keys.clone(), bound.intent, bound.doc);
     }
-    for pane in choices::pane_ids() {
+    for pane in choices::pane_ids().iter().chain(crate::app::asks::SCOPES) {
         for bound in keymap.bindings_for(pane) {
             if !base.contains(&bound) {
                 add(pane, bound.keys, bound.intent, bound.doc);
