@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
+use crate::asks::Asks;
 use crate::check::{self, Depth};
 use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
@@ -348,6 +349,8 @@ fn console(
     begin_log(&config, environment, "the console");
     let now = clock::now();
     let (model, feeds) = watch::prepare(&config, now)?;
+    let folder = config::location::state_folder(environment);
+    let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
     app.identity = identity(&config);
     app.bindings = bindings(&keymap);
@@ -389,6 +392,7 @@ fn console(
         light: light.as_ref(),
         terminal,
         events,
+        asks,
     };
     let ending = runtime.block_on(driver::run(console));
     let (reason, done) = match ending {

@@ -30,7 +30,7 @@ pub struct KindView {
     /// First row on the screen.
     pub offset: usize,
     /// Cluster's place, namespace and name of the row that the reader chose.
-    cursor: Option<(usize, Arc<str>, Arc<str>)>,
+    pub(super) cursor: Option<(usize, Arc<str>, Arc<str>)>,
 }
 
 impl KindPage {
