@@ -161,9 +161,11 @@ impl Cluster {
     /// The feed that told this object.
     #[must_use]
     pub fn feed_of(&self, object: &Object) -> Option<FeedIndex> {
-        let kept = self
-            .store(object.kind())
-            .get(&object.namespace, &object.name)?;
+        let store = self.store(object.kind());
+        if let [only] = store.told.as_slice() {
+            return Some(only.feed);
+        }
+        let kept = store.get(&object.namespace, &object.name)?;
         Some(kept.feed as FeedIndex)
     }
 
