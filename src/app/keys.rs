@@ -3,6 +3,9 @@
 use super::place::Way;
 use super::prompt::{Prompt, PromptKind, Typed};
 use super::{App, Frozen, Page};
+use crate::actions::arm::Lost;
+use crate::actions::guard::Said;
+use crate::actions;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -26,7 +29,7 @@ impl App {
             Intent::Details | Intent::Evidence => self.describe(),
             Intent::Owner => self.go_to_owner(),
             Intent::EventsOf => self.show_events(),
-            Intent::Back => self.back(),
+            Intent::Back => return self.back(),
             Intent::Earlier => self.travel(Way::Back),
             Intent::Later => self.travel(Way::Forward),
             Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
@@ -36,7 +39,14 @@ impl App {
                 let text = self.view().filter.clone();
                 self.open_prompt(PromptKind::Filter, &text);
             }
-            Intent::Palette => self.open_prompt(PromptKind::Palette, ""),
+            Intent::Palette => {
+                self.take_aim();
+                self.open_prompt(PromptKind::Palette, "");
+            }
+            Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
+            Intent::Undo => return self.undo(),
+            Intent::Arm => return self.arm_or_disarm(),
+            Intent::Disarm => return self.disarm(Lost::Reader),
             Intent::Help => self.goto_named("help"),
             Intent::Sort => self.picking_sort = true,
             Intent::InvertSort => self.invert_sort(),
@@ -60,9 +70,13 @@ impl App {
                 return vec![Effect::FetchMessages];
             }
             Intent::Redraw => return vec![Effect::Redraw],
-            Intent::Suspend => return vec![Effect::Suspend],
+            Intent::Suspend => {
+                let mut effects = self.disarm(Lost::Suspended);
+                effects.push(Effect::Suspend);
+                return effects;
+            }
             Intent::Quit => return self.leave(),
-            Intent::Cancel => return vec![Effect::Quit],
+            Intent::Cancel => return self.quit(),
         }
         Vec::new()
     }
@@ -118,18 +132,43 @@ impl App {
         }
     }
 
-    fn show(&mut self, page: Page) {
+    pub(super) fn show(&mut self, page: Page) {
         self.page = Some(page);
         self.scroll = 0;
     }
 
+    /// One level back.
+    fn back(&mut self) -> Vec<Effect> {
+        if self.page == Some(Page::Arm) {
+            return self.leave_arming();
+        }
+        self.come_back();
+        Vec::new()
+    }
+
     /// `q`: closes what is open, and at the top level leaves.
     fn leave(&mut self) -> Vec<Effect> {
-        if self.page.take().is_some() {
-            self.scroll = 0;
+        if self.page.is_some() {
+            return self.back();
+        }
+        self.quit()
+    }
+
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
+        if !self.may_leave() {
             return Vec::new();
         }
-        vec![Effect::Quit]
+        let mut effects = self.disarm(Lost::Reader);
+        effects.push(Effect::Quit);
+        effects
+    }
+
+    /// An intent that is an action.
+    fn act_on(&mut self, intent: Intent, reason: &str) -> Vec<Effect> {
+        let action = actions::of_intent(intent);
+        action
+            .map(|action| self.propose(action, reason))
+            .unwrap_or_default()
     }
 
     /// Shows columns that did not fit, by leaving out as many from the left.
@@ -230,7 +269,11 @@ impl App {
             return Vec::new();
         }
         let Some(mut prompt) = self.prompt.take() else {
-            return Vec::new();
+            return if self.answers(chord) {
+                self.answer(chord)
+            } else {
+                Vec::new()
+            };
         };
         match prompt.key(chord) {
             Typed::Accepted => return self.accept(&prompt),
@@ -259,6 +302,11 @@ impl App {
             self.say("pasted text was dropped: no text field is open");
             return;
         };
+        if prompt.kind == PromptKind::Words {
+            self.say("pasted text confirms nothing: type it");
+            self.prompt = Some(prompt);
+            return;
+        }
         prompt.insert(text);
         if prompt.kind == PromptKind::Filter {
             self.apply_filter(prompt.text());
@@ -276,6 +324,11 @@ impl App {
     fn accept(&mut self, prompt: &Prompt) -> Vec<Effect> {
         match prompt.kind {
             PromptKind::Filter => Vec::new(),
+            PromptKind::Reason => {
+                self.give_reason(prompt.text());
+                Vec::new()
+            }
+            PromptKind::Words => self.confirm(Said::Words(prompt.text().to_owned())),
             PromptKind::Palette => {
                 let line = prompt.text().trim().to_owned();
                 if line.is_empty() {

@@ -1,6 +1,7 @@
 //! The palette: what it offers for what is typed, and what a command does.
 
 use super::App;
+use crate::actions::{self, ACTIONS};
 use crate::effect::Effect;
 use crate::intent::Intent;
 use crate::listing::Column;
@@ -28,7 +29,7 @@ impl App {
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut words: Vec<&str> = panes.collect();
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "ns", "ctx"]);
+        commands.extend(["q", "ns", "ctx", "act", "override"]);
         let kinds = ObjectKind::ALL.iter();
         let kinds = kinds.filter(|kind| self.pane_for_kind(**kind).is_some());
         commands.extend(kinds.map(|kind| kind.plural()));
@@ -60,6 +61,9 @@ impl App {
         if self.open_kind(word, rest) {
             return Vec::new();
         }
+        if let Some(effects) = self.acting_command(word, rest) {
+            return effects;
+        }
         match (word, word.parse::<Intent>()) {
             ("ns" | "namespace", _) => {
                 self.set_namespace(rest);
@@ -83,7 +87,7 @@ impl App {
                 ));
                 return Vec::new();
             }
-            ("q" | "quit", _) => return vec![Effect::Quit],
+            ("q" | "quit", _) => return self.quit(),
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
         }
@@ -93,6 +97,31 @@ impl App {
             None => format!("no command `{word}`; tab lists them"),
         });
         Vec::new()
+    }
+
+    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
+    fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
+        match word {
+            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Some(Vec::new())
+            }
+            "arm" => Some(self.arm_command(rest)),
+            "override" => {
+                self.override_guards(rest);
+                Some(Vec::new())
+            }
+            "act" => {
+                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                if let Some(action) = actions::action(verb) {
+                    return Some(self.propose(action, reason.trim()));
+                }
+                let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
+                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                Some(Vec::new())
+            }
+            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+        }
     }
 
     /// `:sort COLUMN`; the same column again turns the order round.

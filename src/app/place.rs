@@ -62,7 +62,7 @@ impl App {
         Visit {
             stand: self.stand(),
             trail: self.trail.clone(),
-            page: self.page.clone(),
+            page: self.page.clone().filter(|page| matches!(page, Page::Detail(_))),
         }
     }
 
@@ -161,7 +161,7 @@ impl App {
     }
 
     /// One level back: page, then filter, problems only, what was gone into, kind, then Triage.
-    pub(super) fn back(&mut self) {
+    pub(super) fn come_back(&mut self) {
         if self.page.take().is_some() {
             self.scroll = 0;
             return;
