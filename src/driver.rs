@@ -255,6 +255,11 @@ impl Driver<'_> {
                 Effect::FetchMessages => {
                     self.app.update(Event::Messages(messages()));
                 }
+                Effect::Errand(errand) => {
+                    if let Some(desk) = &self.desk {
+                        desk.take(*errand);
+                    }
+                }
             }
         }
     }

@@ -29,7 +29,7 @@ use crate::effect::Effect;
 use crate::listing::RowKey;
 use crate::subject::Subject;
 
-pub use flight::Flight;
+pub use flight::{Flight, PATIENCE, found};
 pub use power::Arming;
 
 /// Everything about acting.
@@ -243,7 +243,8 @@ impl App {
             Ok(plan) => State::Asking(Box::new(plan)),
             Err(refusal) => State::Refused(Box::new(refusal)),
         };
-        let armed = armed.filter(|armed| *armed.cluster() == *subject_cluster(&open.subject));
+        let cluster = subject_cluster(&open.subject);
+        let armed = armed.filter(|armed| **armed.cluster() == *cluster);
         plan.map(|plan| {
             let plan = Box::new(plan);
             errand(Errand::Prepare {

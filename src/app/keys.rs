@@ -125,7 +125,7 @@ impl App {
         }
     }
 
-    fn show(&mut self, page: Page) {
+    pub(super) fn show(&mut self, page: Page) {
         self.page = Some(page);
         self.scroll = 0;
     }

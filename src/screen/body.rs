@@ -6,7 +6,7 @@ use crate::app::{App, Page};
 use crate::event::Drawn;
 use crate::listing::Direction;
 use crate::paint::{Line, Painter};
-use crate::panes::{Block, Extra, PANES, detail};
+use crate::panes::{Block, Extra, PANES, detail, plan};
 use crate::role::Role;
 use crate::widgets::{chart, table};
 
@@ -24,6 +24,8 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
+        Some(Page::Plan) => page(app, painter, area, &plan::page(app)),
+        Some(Page::Arm) => page(app, painter, area, &plan::arm_page(app)),
         None => pane(app, painter, area),
     }
 }
