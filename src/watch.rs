@@ -64,7 +64,12 @@ fn spec(target: &TargetConfig, source: &Source, probe: &dyn crate::sources::Prob
         period: probe.period(period),
         // A deadline as long as the period would let polls of one feed run into each other.
         timeout: match probe.pace() {
-            Pace::Periodic => timeout.min(period.saturating_sub(Duration::from_millis(1))),
+            Pace::Periodic => {
+                let most = probe
+                    .period(period)
+                    .saturating_sub(Duration::from_millis(1));
+                probe.timeout(timeout).min(most)
+            }
             // A stream is silent for a period at most and says so itself; this is for one that hangs.
             Pace::Stream => period * 2,
         },

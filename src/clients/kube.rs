@@ -15,6 +15,7 @@ mod reply;
 mod request;
 mod status;
 mod surroundings;
+pub mod survey;
 pub mod writer;
 
 use std::fmt;
@@ -211,6 +212,12 @@ impl Api {
     /// Gives up every connection: after a suspend they are dead, whatever they say.
     pub fn disconnect(&self) {
         self.shared.keyring.cut();
+    }
+
+    /// What is being waited for, to be read while and after a call was dropped.
+    #[must_use]
+    pub fn phase(&self) -> Arc<Phase> {
+        self.shared.phase.clone()
     }
 
     /// What it waits for right now.

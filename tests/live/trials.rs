@@ -18,6 +18,9 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::faults::ROWS,
+    kubernetes::locked::ROWS,
+    kubernetes::objects::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

@@ -72,7 +72,11 @@ impl Access {
     }
 }
 
-fn of_context(
+/// Resolves one context of files that were read.
+///
+/// # Errors
+/// Entries that are missing or make no sense.
+pub fn of_context(
     merged: &Merged,
     wanted: Option<&str>,
     environment: &Environment,

@@ -31,6 +31,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// A plugin whose credential was refused is not run again before: a user without any right would
 /// run it with each request.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+/// Connections are given up once in this time; pings find one that dies again sooner.
+const CUT: Duration = Duration::from_secs(30);
 /// What ends so soon is renewed before it is used.
 const SPARE: Duration = Duration::from_secs(10);
 
@@ -86,6 +88,7 @@ struct State {
     running: Option<Running>,
     failed: Option<(Stamp, Outage)>,
     renewed_at: Option<Stamp>,
+    cut_at: Option<Stamp>,
 }
 
 impl Keyring {
@@ -104,6 +107,7 @@ impl Keyring {
             running: None,
             failed: None,
             renewed_at: None,
+            cut_at: None,
         };
         Self {
             source,
@@ -123,10 +127,16 @@ impl Keyring {
         self.state().link.certificate()
     }
 
-    /// Ends every connection, older ones included.
+    /// Ends every connection, older ones included. Each feed of a cluster asks for it after a
+    /// suspend, the later ones when there is a new connection already: one cut is enough for all.
     pub fn cut(&self) {
         let link = {
             let mut state = self.state();
+            let now = clock::stamp();
+            if state.cut_at.is_some_and(|at| now.since(at) < CUT) {
+                return;
+            }
+            state.cut_at = Some(now);
             state.failed = None;
             state.link.clone()
         };

@@ -178,6 +178,12 @@ impl Reply {
                 break;
             }
         }
+        self.refused(&body)
+    }
+
+    /// As [`Reply::refusal`], of a body that was read already.
+    #[must_use]
+    pub fn refused(&self, body: &[u8]) -> Refusal {
         let asked = &self.flow.asked;
         let mut refusal = Refusal::of(
             &asked.method,
@@ -185,14 +191,11 @@ impl Reply {
             self.status,
             &self.content_type,
             self.retry_after,
-            &body,
+            body,
         );
         if (300..400).contains(&self.status) {
-            refusal.line = self
-                .flow
-                .location
-                .take()
-                .unwrap_or_else(|| "nowhere".into());
+            let place = self.flow.location.clone();
+            refusal.line = place.unwrap_or_else(|| "nowhere".into());
         }
         refusal
     }

@@ -17,7 +17,9 @@ use super::proto;
 use super::quantity::Quantity;
 use super::wire::{Malformed, Message, Repeated, Text};
 use crate::objects::kind::Scope;
-use crate::objects::{Body, Condition, Labels, Object, ObjectKind, Owner, Resources, Selector, Status};
+use crate::objects::{
+    Body, Condition, Labels, Object, ObjectKind, Owner, Resources, Selector, Status,
+};
 
 /// Longest text of a kubelet or controller that is kept, in bytes; a termination message may be
 /// 4,096 and is a few lines mostly.
@@ -137,7 +139,9 @@ impl Decoder {
             ObjectKind::DisruptionBudget => {
                 Body::DisruptionBudget(self.budget(meta, &Message::read(bytes)?)?.into())
             }
-            ObjectKind::VolumeClaim => Body::VolumeClaim(self.claim(&Message::read(bytes)?)?.into()),
+            ObjectKind::VolumeClaim => {
+                Body::VolumeClaim(self.claim(&Message::read(bytes)?)?.into())
+            }
             ObjectKind::Volume => Body::Volume(self.volume(&Message::read(bytes)?)?.into()),
             ObjectKind::Service => Body::Service(self.service(&Message::read(bytes)?)?.into()),
             ObjectKind::Endpoints => {
@@ -184,7 +188,10 @@ impl Decoder {
             let wanted = wanted?;
             let values = wanted.values.iter();
             let values: Result<_, _> = values.map(|v| v.map(|v| self.pool.text(&v))).collect();
-            let (key, operator) = (self.pool.text(&wanted.key), self.pool.text(&wanted.operator));
+            let (key, operator) = (
+                self.pool.text(&wanted.key),
+                self.pool.text(&wanted.operator),
+            );
             expressions.push((key, operator, values?));
         }
         Ok(Selector {
@@ -217,7 +224,9 @@ impl Decoder {
         }
         let nanos = i32::try_from(time.nanos).unwrap_or(i32::MAX);
         let read = (0..1_000_000_000).contains(&nanos);
-        let read = read.then(|| Timestamp::new(time.seconds, nanos).ok()).flatten();
+        let read = read
+            .then(|| Timestamp::new(time.seconds, nanos).ok())
+            .flatten();
         self.refused += u64::from(read.is_none());
         read
     }
@@ -284,7 +293,9 @@ fn check_place(kind: ObjectKind, meta: &proto::Meta<'_>) -> Result<(), Malformed
         Scope::Cluster => meta.namespace.is_empty(),
         Scope::Namespaced => usable(&meta.namespace),
     };
-    (usable(&meta.name) && placed).then_some(()).ok_or(Malformed)
+    (usable(&meta.name) && placed)
+        .then_some(())
+        .ok_or(Malformed)
 }
 
 fn status_of(word: &str) -> Status {

@@ -138,7 +138,11 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             transport,
             path,
             select,
-            purpose: if C::STREAMS { Purpose::Stream } else { Purpose::Page(String::new()) },
+            purpose: if C::STREAMS {
+                Purpose::Stream
+            } else {
+                Purpose::Page(String::new())
+            },
             after: None,
             state: State::Idle,
             version: String::new(),
@@ -237,7 +241,10 @@ impl<T: Transport, C: Codec> Follow<T, C> {
         if silent.is_none_or(|silent| silent >= SILENCE) {
             let asked = self.asked.elapsed();
             let since = units::span(silent.unwrap_or(asked));
-            let detail = format!("nothing heard for {since}, waiting for {}", self.waiting_for());
+            let detail = format!(
+                "nothing heard for {since}, waiting for {}",
+                self.waiting_for()
+            );
             // Whatever was asked for does not come any more.
             if asked >= SILENCE {
                 self.close();

@@ -182,7 +182,11 @@ impl Cutter {
         let number = tag >> 3;
         if self.at == At::Envelope && number == 2 {
             self.done += skip;
-            self.at = if length == 0 { At::Behind } else { At::List(length) };
+            self.at = if length == 0 {
+                At::Behind
+            } else {
+                At::List(length)
+            };
             return self.list();
         }
         let what = match (self.at, number) {
@@ -198,7 +202,11 @@ impl Cutter {
         if let At::List(left) = self.at {
             let used = u64::try_from(skip + length).map_err(|_| Broken::Garbage)?;
             let left = left.checked_sub(used).ok_or(Broken::Garbage)?;
-            self.at = if left == 0 { At::Behind } else { At::List(left) };
+            self.at = if left == 0 {
+                At::Behind
+            } else {
+                At::List(left)
+            };
         }
         Ok(Some(Found { skip, length, what }))
     }
@@ -319,15 +327,33 @@ mod tests {
     #[test]
     fn garbage_is_told_from_what_is_only_cut_off() {
         assert_eq!(cut(Shape::List, b"{\"kind\"", &[1]), ["Garbage"]);
-        assert_eq!(cut(Shape::List, b"k8s\0\x08\x01", &[9]), ["Garbage"], "no number is there");
+        assert_eq!(
+            cut(Shape::List, b"k8s\0\x08\x01", &[9]),
+            ["Garbage"],
+            "no number is there"
+        );
         let beyond = b"k8s\0\x12\x03\x12\x05abcde";
-        assert_eq!(cut(Shape::List, beyond, &[99]), ["Garbage"], "an item beyond its list");
-        assert_eq!(cut(Shape::List, &[b"k8s\0".as_slice(), &[0xff; 20]].concat(), &[9]), ["Garbage"]);
+        assert_eq!(
+            cut(Shape::List, beyond, &[99]),
+            ["Garbage"],
+            "an item beyond its list"
+        );
+        assert_eq!(
+            cut(
+                Shape::List,
+                &[b"k8s\0".as_slice(), &[0xff; 20]].concat(),
+                &[9]
+            ),
+            ["Garbage"]
+        );
     }
 
     #[test]
     fn a_piece_beyond_the_limit_is_refused_by_its_length_alone() {
-        assert_eq!(cut(Shape::Watch, b"\xff\xff\xff\xff", &[4]), ["TooLarge(4294967295)"]);
+        assert_eq!(
+            cut(Shape::Watch, b"\xff\xff\xff\xff", &[4]),
+            ["TooLarge(4294967295)"]
+        );
         let item = b"k8s\0\x12\xff\xff\xff\xff\x7f\x12\xff\xff\xff\x7f";
         assert_eq!(cut(Shape::List, item, &[99]), ["TooLarge(268435455)"]);
     }
@@ -338,7 +364,11 @@ mod tests {
         cutter.feed(&frames(&[vec![7; 3 << 20]]));
         assert!(cutter.cut().unwrap().is_some());
         cutter.feed(b"\0");
-        assert!(cutter.buffer.capacity() <= KEPT, "{}", cutter.buffer.capacity());
+        assert!(
+            cutter.buffer.capacity() <= KEPT,
+            "{}",
+            cutter.buffer.capacity()
+        );
     }
 
     proptest! {

@@ -76,7 +76,10 @@ impl Quantity {
         let scaled = |power: u32| 10_u128.checked_pow(power);
         let doubled = 1_u128.checked_shl(self.twos)?;
         let value = match u32::try_from(tens) {
-            Ok(up) => self.mantissa.checked_mul(scaled(up)?)?.checked_mul(doubled)?,
+            Ok(up) => self
+                .mantissa
+                .checked_mul(scaled(up)?)?
+                .checked_mul(doubled)?,
             Err(_) => {
                 // 10^n = 2^n * 5^n
                 let down = tens.unsigned_abs();
@@ -181,7 +184,8 @@ mod tests {
     #[test]
     fn what_is_no_quantity_or_beyond_64_bits_is_none() {
         for text in [
-            "", ".", "m", "1.2.3", "-1", "1 Gi", "1gi", "1K", "1e", "1e+", "1e9999", "ten", "1mi", "0x10",
+            "", ".", "m", "1.2.3", "-1", "1 Gi", "1gi", "1K", "1e", "1e+", "1e9999", "ten", "1mi",
+            "0x10",
         ] {
             assert_eq!(Quantity::parse(text), None, "{text}");
         }

@@ -338,7 +338,10 @@ mod tests {
         for length in 1..whole.len() {
             assert!(Tree::read(&whole[..length]).is_err(), "{length}");
         }
-        assert!(Tree::read(b"\x08\x01").is_err(), "a number where a message belongs");
+        assert!(
+            Tree::read(b"\x08\x01").is_err(),
+            "a number where a message belongs"
+        );
         assert!(Tree::read(b"\x0b\x0c").is_err(), "groups");
         assert!(Tree::read(b"\x02\x00").is_err(), "field number nought");
         let overlong = [0xff; 11];

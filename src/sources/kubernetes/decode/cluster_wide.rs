@@ -121,7 +121,11 @@ impl Decoder {
         let mut ingress: Vec<Arc<str>> = Vec::new();
         for given in it.status.balancer.ingress.iter() {
             let given = given?;
-            let address = if given.ip.is_empty() { &given.hostname } else { &given.ip };
+            let address = if given.ip.is_empty() {
+                &given.hostname
+            } else {
+                &given.ip
+            };
             ingress.push((**address).into());
         }
         // The API cannot say "none" and "empty" apart here; either way nothing is selected.

@@ -6,7 +6,9 @@ use super::super::proto;
 use super::super::wire::{Malformed, Repeated};
 use super::{Decoder, cut};
 use crate::objects::pod::PodTraits;
-use crate::objects::{Container, ContainerSpec, ContainerState, Phase, Pod, Resources, Termination};
+use crate::objects::{
+    Container, ContainerSpec, ContainerState, Phase, Pod, Resources, Termination,
+};
 
 impl Decoder {
     pub(super) fn pod(
@@ -128,7 +130,9 @@ impl Decoder {
             ContainerState::Terminated(self.termination(end))
         } else {
             let waiting = state.waiting.as_ref();
-            let reason = self.pool.text(waiting.map_or("", |waiting| &waiting.reason));
+            let reason = self
+                .pool
+                .text(waiting.map_or("", |waiting| &waiting.reason));
             let message = waiting.and_then(|waiting| self.pool.some(cut(&waiting.message)));
             ContainerState::Waiting(reason, message)
         };
@@ -137,7 +141,11 @@ impl Decoder {
             ready: status.ready,
             restarts: self.count(status.restarts),
             state,
-            last: status.last.terminated.as_ref().map(|end| self.termination(end)),
+            last: status
+                .last
+                .terminated
+                .as_ref()
+                .map(|end| self.termination(end)),
         }
     }
 
@@ -176,7 +184,8 @@ impl Decoder {
         for container in spec.containers.iter() {
             let container = self.container_spec(&container?)?;
             out.add(&container);
-            out.images.push((container.name.clone(), container.image.clone()));
+            out.images
+                .push((container.name.clone(), container.image.clone()));
         }
         Ok(out)
     }

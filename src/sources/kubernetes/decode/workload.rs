@@ -110,7 +110,10 @@ impl Decoder {
         &mut self,
         meta: &proto::Meta<'_>,
         counts: &Counts,
-        (selector, template): (Option<&proto::LabelSelector<'_>>, &proto::PodTemplateSpec<'_>),
+        (selector, template): (
+            Option<&proto::LabelSelector<'_>>,
+            &proto::PodTemplateSpec<'_>,
+        ),
         conditions: Vec<Condition>,
     ) -> Result<Workload, Malformed> {
         let template = self.template(template)?;

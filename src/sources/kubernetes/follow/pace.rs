@@ -88,7 +88,10 @@ impl Pace {
     }
 
     fn bothered(&mut self, outage: Outage) {
-        let since = self.trouble.take().map_or_else(Instant::now, |(_, since)| since);
+        let since = self
+            .trouble
+            .take()
+            .map_or_else(Instant::now, |(_, since)| since);
         self.trouble = Some((outage, since));
     }
 
@@ -134,7 +137,10 @@ mod tests {
         pace.busy(outage(), Some(Duration::from_secs(7)));
         assert!(pace.next() - Instant::now() >= Duration::from_secs(7));
         pace.busy(outage(), Some(Duration::from_secs(1 << 30)));
-        assert!(pace.next() - Instant::now() <= OBEYED + SPREAD, "within reason");
+        assert!(
+            pace.next() - Instant::now() <= OBEYED + SPREAD,
+            "within reason"
+        );
     }
 
     #[tokio::test(start_paused = true)]

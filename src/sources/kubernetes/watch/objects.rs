@@ -90,7 +90,10 @@ impl Codec for Objects {
 
     fn next(&mut self, version: &mut String) -> Result<Option<Told>, Outage> {
         let plural = self.changes.kind.plural();
-        let piece = self.cutter.cut().map_err(|broken| broken_off(plural, broken))?;
+        let piece = self
+            .cutter
+            .cut()
+            .map_err(|broken| broken_off(plural, broken))?;
         let Some(piece) = piece else {
             return Ok(None);
         };
@@ -226,12 +229,16 @@ fn hash_of(namespace: &str, name: &str) -> u64 {
 
 fn broken_off(plural: &str, broken: Broken) -> Outage {
     match broken {
-        Broken::Garbage => {
-            Outage::new(Layer::Parse, format!("{plural}: not the framing of protobuf"))
-        }
+        Broken::Garbage => Outage::new(
+            Layer::Parse,
+            format!("{plural}: not the framing of protobuf"),
+        ),
         Broken::TooLarge(size) => {
             let (size, limit) = (Bytes(size), Bytes(LARGEST as u64));
-            Outage::new(Layer::TooLarge, format!("{plural}: an object of {size}, {limit} is the limit"))
+            Outage::new(
+                Layer::TooLarge,
+                format!("{plural}: an object of {size}, {limit} is the limit"),
+            )
         }
     }
 }

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use libtest_mimic::Failed;
+use midwatch::clock::{self, Stamp};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -39,13 +40,14 @@ pub enum Mode {
     Silent,
     /// Every connection is cut, new ones too.
     Cut,
-    /// Answers 429 by itself, with this many seconds of `Retry-After`; streams go on.
-    TooMany(u16),
+    /// Answers 429 by itself, with this as `Retry-After`; streams go on.
+    TooMany(Duration),
 }
 
 /// One request, as it came.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub at: Stamp,
     pub method: String,
     /// With the query.
     pub path: String,
@@ -179,10 +181,10 @@ async fn answer(mut link: Link, request: Request<Incoming>) -> io::Result<Answer
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let number = link.note(&parts, &body);
     let mode = *link.open().await?;
-    if let Mode::TooMany(seconds) = mode {
+    if let Mode::TooMany(pause) = mode {
         lock(&link.log)[number].refused = true;
         link.tell(number, 429);
-        return too_many(seconds);
+        return too_many(pause.as_secs());
     }
     let stream = TcpStream::connect(link.upstream).await?;
     let name = ServerName::IpAddress(link.upstream.ip().into());
@@ -205,6 +207,7 @@ impl Link {
     fn note(&self, parts: &hyper::http::request::Parts, body: &Bytes) -> usize {
         let accept = parts.headers.get(hyper::header::ACCEPT);
         let seen = Seen {
+            at: clock::stamp(),
             method: parts.method.to_string(),
             path: parts.uri.to_string(),
             accept: accept.map_or_else(String::new, |value| {
@@ -249,7 +252,7 @@ impl Link {
 }
 
 /// As an API server says it that has too much to do.
-fn too_many(seconds: u16) -> io::Result<Answer> {
+fn too_many(seconds: u64) -> io::Result<Answer> {
     let body = format!(
         r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"Too many requests, please try again later.","reason":"TooManyRequests","details":{{"retryAfterSeconds":{seconds}}},"code":429}}"#
     );
