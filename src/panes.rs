@@ -3,6 +3,7 @@
 //! A pane is a listing (rows and cells, from the core's contract) with lines above the table and
 //! everything about one row when it is opened. A pane knows the model and no client.
 
+pub mod audit;
 pub mod clocks;
 pub mod detail;
 pub mod etcd;
@@ -12,6 +13,7 @@ pub mod kind;
 pub mod logs;
 pub mod manifest;
 pub mod parts;
+pub mod plan;
 pub mod prometheus;
 pub mod sources;
 pub mod triage;
@@ -27,6 +29,7 @@ pub static PANES: &[&Pane] = &[
     &clocks::PANE,
     &prometheus::PANE,
     &sources::PANE,
+    &audit::PANE,
     &help::PANE,
 ];
 

@@ -145,7 +145,7 @@ impl App {
     /// The runner is done with its requests.
     pub(super) fn ended(&mut self, ticket: Ticket, end: End) -> Vec<Effect> {
         let now = self.now.stamp;
-        let at = |flight: &super::Flight| flight.ticket == ticket;
+        let at = |flight: &Flight| flight.ticket == ticket;
         let Some(at) = self.acting.flights.iter().position(at) else {
             return Vec::new();
         };
