@@ -13,6 +13,7 @@ pub mod arm;
 pub mod blast;
 pub mod call;
 pub mod cordon;
+pub mod errand;
 pub mod guard;
 pub mod live;
 pub mod node;
@@ -57,6 +58,8 @@ pub struct Action {
     pub field: &'static [&'static str],
     /// The action that takes it back.
     pub undone_by: Option<&'static str>,
+    /// What an object is until somebody takes it back, where that is worth a reminder: `cordoned`.
+    pub leaves: Option<&'static str>,
     /// What the next observation must say, in the API's words: `spec.unschedulable is true`.
     pub expects: &'static str,
     /// Does an object say so?

@@ -61,6 +61,7 @@
 pub mod ask;
 pub mod chord;
 pub mod clock;
+pub mod digest;
 pub mod facts;
 pub mod ids;
 pub mod mistake;
@@ -72,6 +73,7 @@ pub mod text;
 pub mod units;
 
 // core: pure
+pub mod actions;
 pub mod app;
 pub mod effect;
 pub mod event;
@@ -94,6 +96,7 @@ pub mod theme;
 pub mod widgets;
 
 // shell: I/O
+pub mod asks;
 pub mod check;
 pub mod choices;
 pub mod cli;

@@ -61,10 +61,22 @@ impl Armed {
         &self.cluster
     }
 
+    /// Do both come from the same power?
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.lock, &other.lock)
+    }
+
     /// Time left of what was asked for.
     #[must_use]
     pub fn left(&self, now: Stamp) -> Duration {
         self.lock.until.since(now)
+    }
+}
+
+impl PartialEq for Armed {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other)
     }
 }
 

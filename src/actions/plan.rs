@@ -296,26 +296,20 @@ impl Plan {
     /// What differs between this plan and one that was made later.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Vec<Change> {
-        let mut changes = self.inputs.changes(&now.inputs);
-        let mut compare = |what: &str, before: String, now: String| {
-            if before != now {
-                let what = what.to_owned();
-                changes.push(Change { what, before, now });
-            }
+        let change = |what: &str, before: &str, now: &str| {
+            (before != now).then(|| Change {
+                what: what.to_owned(),
+                before: before.to_owned(),
+                now: now.to_owned(),
+            })
         };
         let version = |plan: &Self| plan.target.resource_version.clone().unwrap_or_default();
-        compare("uid", self.target.uid.to_string(), now.target.uid.to_string());
-        compare(
-            "version",
-            version(self).to_string(),
-            version(now).to_string(),
-        );
-        if changes.is_empty() && self.hash() != now.hash() {
-            compare(
-                "plan",
-                self.hash().short(),
-                now.hash().short(),
-            );
+        let (old, new) = (&self.target, &now.target);
+        let mut changes = self.inputs.changes(&now.inputs);
+        changes.extend(change("uid", &old.uid, &new.uid));
+        changes.extend(change("version", &version(self), &version(now)));
+        if changes.is_empty() {
+            changes.extend(change("plan", &self.hash().short(), &now.hash().short()));
         }
         changes
     }

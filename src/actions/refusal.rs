@@ -22,7 +22,7 @@ pub struct Refusal {
 }
 
 /// The kind of refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// Read-only, or armed for another cluster.

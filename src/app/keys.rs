@@ -2,6 +2,10 @@
 
 use super::prompt::{Prompt, PromptKind, Typed};
 use super::{App, Frozen, Page};
+use crate::actions::arm::Lost;
+use crate::actions::guard::Said;
+use crate::actions::{self, ACTIONS};
+use crate::ask::LogRun;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -10,6 +14,9 @@ use crate::listing::{Column, Direction, RowKey};
 impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
         self.notice = None;
+        if let Some(effects) = self.on_page(intent) {
+            return effects;
+        }
         match intent {
             Intent::MoveDown | Intent::NextMatch => self.go(1),
             Intent::MoveUp | Intent::PreviousMatch => self.go(-1),
@@ -22,6 +29,13 @@ impl App {
             Intent::Left => self.pan(-1),
             Intent::Right => self.pan(1),
             Intent::Open | Intent::Details | Intent::Evidence => self.open(),
+            Intent::Yaml => {
+                if !self.open_manifest() {
+                    self.open();
+                }
+            }
+            Intent::Logs => self.open_logs(LogRun::Follow),
+            Intent::PreviousLogs => self.open_logs(LogRun::Previous),
             Intent::Back => return self.back(),
             Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
             Intent::NextPane => self.goto_pane((self.pane + 1) % self.listings.len()),
@@ -30,7 +44,15 @@ impl App {
                 let text = self.view().filter.clone();
                 self.open_prompt(PromptKind::Filter, &text);
             }
-            Intent::Palette => self.open_prompt(PromptKind::Palette, ""),
+            Intent::Palette => {
+                self.take_aim();
+                self.discover();
+                self.open_prompt(PromptKind::Palette, "");
+            }
+            Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
+            Intent::Undo => return self.undo(),
+            Intent::Arm => return self.arm_or_disarm(),
+            Intent::Disarm => return self.disarm(Lost::Reader),
             Intent::Help => self.goto_named("help"),
             Intent::Sort => self.picking_sort = true,
             Intent::InvertSort => self.invert_sort(),
@@ -54,9 +76,28 @@ impl App {
                 return vec![Effect::FetchMessages];
             }
             Intent::Redraw => return vec![Effect::Redraw],
-            Intent::Suspend => return vec![Effect::Suspend],
+            Intent::Suspend => {
+                let mut effects = self.disarm(Lost::Suspended);
+                effects.push(Effect::Suspend);
+                return effects;
+            }
             Intent::Quit => return self.leave(),
-            Intent::Cancel => return vec![Effect::Quit],
+            Intent::Cancel => return self.quit(),
+            // They mean something on the pages of YAML and logs alone.
+            Intent::Wrap
+            | Intent::Timestamps
+            | Intent::Autoscroll
+            | Intent::FullScreen
+            | Intent::OnlyMatches
+            | Intent::Bytes
+            | Intent::NextContainer
+            | Intent::SinceTail
+            | Intent::SinceFiveMinutes
+            | Intent::SinceHour
+            | Intent::SinceBeginning
+            | Intent::ManagedFields
+            | Intent::Reveal
+            | Intent::Save => self.say(format!("{intent} does nothing here")),
         }
         Vec::new()
     }
@@ -98,6 +139,9 @@ impl App {
     /// The row under the cursor as last drawn.
     #[must_use]
     pub fn selected(&self) -> Option<RowKey> {
+        if let Some(selected) = self.selected_on_page() {
+            return selected;
+        }
         self.order.row(self.view().index).map(|row| row.key)
     }
 
@@ -111,16 +155,19 @@ impl App {
         }
     }
 
-    fn show(&mut self, page: Page) {
-        self.page = Some(page);
-        self.scroll = 0;
+    pub(super) fn show(&mut self, page: Page) {
+        self.cover(page);
     }
 
     /// One level back: page, then filter, then problems-only, then Triage.
     fn back(&mut self) -> Vec<Effect> {
-        if self.page.take().is_some() {
-            self.scroll = 0;
-        } else if !self.view().filter.is_empty() {
+        if self.page == Some(Page::Arm) {
+            return self.leave_arming();
+        }
+        if self.uncover() || self.unpark() {
+            return Vec::new();
+        }
+        if !self.view().filter.is_empty() {
             self.view_mut().filter.clear();
             self.reorder();
         } else if self.view().problems_only {
@@ -134,11 +181,27 @@ impl App {
 
     /// `q`: closes what is open, and at the top level leaves.
     fn leave(&mut self) -> Vec<Effect> {
-        if self.page.take().is_some() {
-            self.scroll = 0;
+        if self.page.is_some() {
+            return self.back();
+        }
+        self.quit()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if !self.may_leave() {
             return Vec::new();
         }
-        vec![Effect::Quit]
+        let mut effects = self.disarm(Lost::Reader);
+        effects.push(Effect::Quit);
+        effects
+    }
+
+    /// An intent that is an action.
+    fn act_on(&mut self, intent: Intent, reason: &str) -> Vec<Effect> {
+        let action = actions::of_intent(intent);
+        action
+            .map(|action| self.propose(action, reason))
+            .unwrap_or_default()
     }
 
     fn goto_pane(&mut self, pane: usize) {
@@ -150,8 +213,7 @@ impl App {
             ));
             return;
         }
-        self.page = None;
-        self.scroll = 0;
+        self.uncover_all(pane);
         if pane != self.pane {
             self.last_pane = self.pane;
             self.pane = pane;
@@ -271,7 +333,11 @@ impl App {
             return Vec::new();
         }
         let Some(mut prompt) = self.prompt.take() else {
-            return Vec::new();
+            return if self.answers(chord) {
+                self.answer(chord)
+            } else {
+                Vec::new()
+            };
         };
         match prompt.key(chord) {
             Typed::Accepted => return self.accept(&prompt),
@@ -300,6 +366,11 @@ impl App {
             self.say("pasted text was dropped: no text field is open");
             return;
         };
+        if prompt.kind == PromptKind::Words {
+            self.say("pasted text confirms nothing: type it");
+            self.prompt = Some(prompt);
+            return;
+        }
         prompt.insert(text);
         if prompt.kind == PromptKind::Filter {
             self.apply_filter(prompt.text());
@@ -308,6 +379,9 @@ impl App {
     }
 
     fn apply_filter(&mut self, text: &str) {
+        if self.search_page(text) {
+            return;
+        }
         let view = self.view_mut();
         text.clone_into(&mut view.filter);
         view.offset = 0;
@@ -317,6 +391,11 @@ impl App {
     fn accept(&mut self, prompt: &Prompt) -> Vec<Effect> {
         match prompt.kind {
             PromptKind::Filter => Vec::new(),
+            PromptKind::Reason => {
+                self.give_reason(prompt.text());
+                Vec::new()
+            }
+            PromptKind::Words => self.confirm(Said::Words(prompt.text().to_owned())),
             PromptKind::Palette => {
                 let line = prompt.text().trim().to_owned();
                 if line.is_empty() {
@@ -358,7 +437,7 @@ impl App {
         let typed = typed.trim_end();
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.push("q");
+        commands.extend(["q", "act", "kind", "override"]);
         commands.sort_unstable();
         let mut words: Vec<&str> = panes.collect();
         commands.retain(|command| !words.contains(command));
@@ -369,7 +448,9 @@ impl App {
             .collect();
         // Stable: words that fit alike stay in their order.
         hits.sort_by_key(|(fit, _)| *fit);
-        hits.into_iter().map(|(_, word)| word.to_owned()).collect()
+        let mut words: Vec<String> = hits.into_iter().map(|(_, word)| word.to_owned()).collect();
+        self.complete_kinds(typed, &mut words);
+        words
     }
 
     /// Columns whose id or title begins with this, whatever the case.
@@ -395,6 +476,9 @@ impl App {
             return Vec::new();
         }
         let rest = rest.trim();
+        if let Some(effects) = self.acting_command(word, rest) {
+            return effects;
+        }
         match (word, word.parse::<Intent>()) {
             ("sort", _) if !rest.is_empty() => {
                 self.sort_by_name(rest);
@@ -410,9 +494,20 @@ impl App {
                 ));
                 return Vec::new();
             }
-            ("q" | "quit", _) => return vec![Effect::Quit],
+            ("q" | "quit", _) => return self.quit(),
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
+        }
+        let (word, rest) = match word {
+            "kind" => rest.split_once(' ').unwrap_or((rest, "")),
+            word => (word, rest),
+        };
+        if word.is_empty() {
+            self.say("write :kind NAME, such as :kind configmaps");
+            return Vec::new();
+        }
+        if self.open_kind(word, rest.trim()) {
+            return Vec::new();
         }
         let near = self.completions(word).into_iter().next();
         self.say(match near {
@@ -422,8 +517,44 @@ impl App {
         Vec::new()
     }
 
+    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
+    fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
+        match word {
+            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Some(Vec::new())
+            }
+            "arm" => Some(self.arm_command(rest)),
+            "override" => {
+                self.override_guards(rest);
+                Some(Vec::new())
+            }
+            "act" => {
+                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                if let Some(action) = actions::action(verb) {
+                    return Some(self.propose(action, reason.trim()));
+                }
+                let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
+                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                Some(Vec::new())
+            }
+            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+        }
+    }
+
     /// `:sort COLUMN`; the same column again turns the order round.
     fn sort_by_name(&mut self, typed: &str) {
+        if let Some(titles) = self.page_titles() {
+            let wanted = typed.to_uppercase();
+            match titles.iter().find(|title| title.starts_with(&wanted)) {
+                Some(title) => self.sort_page(Some(title)),
+                None => self.say(format!(
+                    "no column begins with `{typed}`; there are {}",
+                    titles.join(", ")
+                )),
+            }
+            return;
+        }
         let exact = |column: &&Column| column.id == typed || column.title == typed;
         let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
         let found = fitting.iter().copied().find(exact);
@@ -456,6 +587,15 @@ impl App {
         }) else {
             return;
         };
+        if let Some(titles) = self.page_titles() {
+            let picked = sort_letters(titles.len()).position(|letter| letter == c);
+            match picked.and_then(|at| titles.get(at)) {
+                Some(title) => self.sort_page(Some(title)),
+                None if c == '0' => self.sort_page(None),
+                None => self.say(format!("no column has the letter {c}")),
+            }
+            return;
+        }
         let columns = self.listing().columns();
         if c == '0' {
             self.view_mut().sort = None;

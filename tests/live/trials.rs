@@ -18,6 +18,10 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::faults::ROWS,
+    kubernetes::locked::ROWS,
+    kubernetes::objects::ROWS,
+    kubernetes::rights::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

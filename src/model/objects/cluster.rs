@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use crate::clock::Stamp;
+use super::Move;
+use super::events::Events;
+use super::tally::{Load, Tallies, Tally};
 use crate::model::FeedIndex;
-use crate::objects::{Body, Object, ObjectKind, Resources, Use};
+use crate::objects::{About, Body, Object, ObjectKind, Resources, Use};
 use crate::subject::Subject;
 
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub struct Cluster {
     by_node: FxHashMap<Arc<str>, Vec<Arc<Object>>>,
     /// Objects by the uid of their controller, in their natural order.
     owned: FxHashMap<Arc<str>, Vec<Arc<Object>>>,
+    events: Events,
+    tallies: Tallies,
 }
 
 /// All objects of one kind.
@@ -32,6 +39,8 @@ pub(super) struct Store {
     /// Where the next slice of `unsettled` begins.
     cursor: Option<(Arc<str>, Arc<str>)>,
     uses: FxHashMap<(Arc<str>, Arc<str>), Resources>,
+    /// When each lease was last seen renewed, by our own clock.
+    renewed: FxHashMap<(Arc<str>, Arc<str>), Stamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +125,7 @@ impl Store {
         let place = (old.namespace.clone(), old.name.clone());
         self.unsettled.remove(&place);
         self.uses.remove(&place);
+        self.renewed.remove(&place);
         Some(old)
     }
 }
@@ -127,6 +137,8 @@ impl Cluster {
             stores: ObjectKind::ALL.iter().map(|_| Store::default()).collect(),
             by_node: FxHashMap::default(),
             owned: FxHashMap::default(),
+            events: Events::default(),
+            tallies: Tallies::default(),
         }
     }
 
@@ -183,6 +195,13 @@ impl Cluster {
         self.store(kind).count
     }
 
+    /// How many of a kind are in one namespace.
+    #[must_use]
+    pub fn count_in(&self, kind: ObjectKind, namespace: &str) -> usize {
+        let names = self.store(kind).objects.get(namespace);
+        names.map_or(0, BTreeMap::len)
+    }
+
     /// In their natural order: by namespace and name.
     pub fn of_kind(&self, kind: ObjectKind) -> impl Iterator<Item = &Arc<Object>> {
         self.store(kind).values().map(|kept| &kept.object)
@@ -212,12 +231,119 @@ impl Cluster {
         self.owned.get(uid).map_or(&[], Vec::as_slice)
     }
 
+    /// Events in groups, in no order: those of one type and reason about one object as one.
+    pub fn event_groups(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.events.all()
+    }
+
+    /// What happened to one object, in groups, in no order.
+    pub fn events_about(&self, about: &About) -> impl Iterator<Item = &Arc<Object>> {
+        self.events.about(about)
+    }
+
+    /// The group that an event belongs to, as one event.
+    #[must_use]
+    pub fn event_group_of(&self, event: &Object) -> Option<&Arc<Object>> {
+        self.events.group_of(event)
+    }
+
+    /// Puts one event in place of another into its group.
+    pub(super) fn regroup(
+        &mut self,
+        old: Option<&Arc<Object>>,
+        new: Option<&Arc<Object>>,
+    ) -> Vec<Move> {
+        self.events.replace(old, new)
+    }
+
+    /// What its pods and nodes amount to; in one namespace, its pods.
+    #[must_use]
+    pub fn tally(&self, namespace: Option<&str>) -> Tally {
+        self.tallies.of(namespace)
+    }
+
+    /// What the pods of a node ask for.
+    #[must_use]
+    pub fn load(&self, node: &str) -> Load {
+        self.tallies.on_node(node)
+    }
+
+    /// Restarts of all pods that an object controls, be it through another: those of a
+    /// deployment's replica sets.
+    #[must_use]
+    pub fn restarts(&self, controller: &Object) -> u64 {
+        let between = self.owned_by(&controller.uid).iter();
+        let between = between.filter(|object| !matches!(object.body, Body::Pod(_)));
+        let through: u64 = between
+            .map(|object| self.tallies.restarts(&object.uid))
+            .sum();
+        self.tallies.restarts(&controller.uid) + through
+    }
+
+    /// Namespaces that are known, be it only by the pods in them; in no order.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Arc<str>> {
+        let told = self
+            .of_kind(ObjectKind::Namespace)
+            .map(|namespace| &namespace.name);
+        let told_of = self.tallies.namespaces();
+        let known = |name: &&Arc<str>| self.get(ObjectKind::Namespace, "", name).is_none();
+        told.chain(told_of.filter(known))
+    }
+
+    /// Does the metrics API tell what these use?
+    #[must_use]
+    pub fn is_measured(&self, kind: ObjectKind) -> bool {
+        !self.store(kind).uses.is_empty()
+    }
+
+    /// Pods that an object controls, be it through others: those of a deployment's replica sets.
+    #[must_use]
+    pub fn pods_of(&self, object: &Object) -> Vec<&Arc<Object>> {
+        let mut pods = Vec::new();
+        let mut makers = vec![(&object.uid, 0)];
+        while let Some((uid, depth)) = makers.pop() {
+            for owned in self.owned_by(uid) {
+                if matches!(owned.body, Body::Pod(_)) {
+                    pods.push(owned);
+                } else if depth < 8 {
+                    // Ownership has few levels; a circle must not hang.
+                    makers.push((&owned.uid, depth + 1));
+                }
+            }
+        }
+        pods
+    }
+
     /// What a pod or node uses at present, where the metrics API tells.
     #[must_use]
     pub fn used(&self, object: &Object) -> Option<Resources> {
         let uses = &self.store(object.kind()).uses;
         uses.get(&(object.namespace.clone(), object.name.clone()))
             .copied()
+    }
+
+    /// When a lease was last seen renewed, by our own clock: its holder's may be wrong. What was
+    /// never seen renewed counts from when it was first told.
+    #[must_use]
+    pub fn renewed_at(&self, lease: &Object) -> Option<Stamp> {
+        let place = (lease.namespace.clone(), lease.name.clone());
+        self.store(lease.kind()).renewed.get(&place).copied()
+    }
+
+    /// Notes the renewal of a lease that is about to be put, and how long the one before lasted.
+    pub(super) fn renew(&mut self, lease: &Object, at: Stamp) -> Duration {
+        let store = self.store_mut(lease.kind());
+        let renewed = |object: &Object| match &object.body {
+            Body::Lease(lease) => lease.renewed,
+            _ => None,
+        };
+        let known = store.get(&lease.namespace, &lease.name);
+        if known.is_some_and(|kept| renewed(&kept.object) == renewed(lease)) {
+            return Duration::ZERO;
+        }
+        let place = (lease.namespace.clone(), lease.name.clone());
+        let before = store.renewed.insert(place, at);
+        before.map_or(Duration::ZERO, |before| at.since(before))
     }
 
     pub(super) fn put(&mut self, feed: FeedIndex, object: Arc<Object>) -> Option<Arc<Object>> {
@@ -261,6 +387,7 @@ impl Cluster {
     }
 
     fn link(&mut self, object: Arc<Object>) {
+        self.tallies.add(&object);
         if let Some(owner) = &object.owner {
             file(self.owned.entry(owner.uid.clone()).or_default(), &object);
         }
@@ -273,6 +400,7 @@ impl Cluster {
 
     /// Takes an object out of the indexes in which its successor will not take its place.
     fn unlink(&mut self, old: &Arc<Object>, new: Option<&Object>) {
+        self.tallies.take(old);
         let owner = |object: &Object| object.owner.as_ref().map(|owner| owner.uid.clone());
         if let Some(uid) = owner(old)
             && new.and_then(owner).as_ref() != Some(&uid)

@@ -11,6 +11,7 @@ pub mod things;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
@@ -44,6 +45,16 @@ pub const NEEDS: &[Program] = &[
     Program::Kube,
     Program::Kwok,
     Program::Go,
+    Program::Etcdctl,
+];
+
+/// The same on the etcd of the search path.
+pub const NEEDS_OLD: &[Program] = &[
+    Program::Etcd,
+    Program::Kube,
+    Program::Kwok,
+    Program::Go,
+    Program::Etcdctl,
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,6 +188,27 @@ impl Plane {
     #[allow(dead_code, reason = "the bench measures it")]
     pub fn pid(&self, part: Part) -> Option<u32> {
         self.running[part as usize].as_ref().map(Running::pid)
+    }
+
+    /// Makes etcd forget all but the present state.
+    pub fn compact(&self) -> Result<(), Failed> {
+        let etcdctl = |arguments: &[&str]| -> Result<String, Failed> {
+            let ran = Command::new(found(Program::Etcdctl)?)
+                .arg(format!("--endpoints={}", self.etcd()))
+                .args(arguments)
+                .env_clear()
+                .env("ETCDCTL_API", "3")
+                .stdin(Stdio::null())
+                .output()?;
+            if ran.status.success() {
+                return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
+            }
+            Err(String::from_utf8_lossy(&ran.stderr).into_owned().into())
+        };
+        let status: Value = serde_json::from_str(&etcdctl(&["endpoint", "status", "-w", "json"])?)?;
+        let revision = &status[0]["Status"]["header"]["revision"];
+        etcdctl(&["compact", &revision.to_string()])?;
+        Ok(())
     }
 
     /// Kills a part as a power cut would.

@@ -1,5 +1,13 @@
 //! A real Kubernetes control plane: what the harness itself promises, and each part's trials.
 
+pub mod faults;
+pub mod locked;
+pub mod objects;
+pub mod rights;
+mod shop;
+
+use std::time::Duration;
+
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
@@ -95,7 +103,7 @@ fn parts() -> Result<(), Failed> {
     let log = through.call("GET", &format!("{path}/log?previous=true"), None)?;
     assert_eq!((log.status, &*log.body), (200, "zero\n"), "{log:?}");
 
-    proxy.set(Mode::TooMany(1));
+    proxy.set(Mode::TooMany(Duration::from_secs(1)));
     assert_eq!(through.call("GET", &path, None)?.status, 429);
     proxy.set(Mode::Cut);
     assert!(through.call("GET", &path, None).is_err());

@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use libtest_mimic::Failed;
+use midwatch::clock::{self, Stamp};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -39,13 +40,24 @@ pub enum Mode {
     Silent,
     /// Every connection is cut, new ones too.
     Cut,
-    /// Answers 429 by itself, with this many seconds of `Retry-After`; streams go on.
-    TooMany(u16),
+    /// Answers 429 by itself, with this as `Retry-After`; streams go on.
+    TooMany(Duration),
+}
+
+/// What it does with requests that would change something, dry runs not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    /// They wait, also after whoever sent them is gone.
+    Held,
+    /// They are never sent on, those that waited neither.
+    Shut,
 }
 
 /// One request, as it came.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub at: Stamp,
     pub method: String,
     /// With the query.
     pub path: String,
@@ -65,6 +77,7 @@ type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 pub struct Proxy {
     port: u16,
     mode: watch::Sender<Mode>,
+    gate: watch::Sender<Gate>,
     log: Log,
     // Ends every task with it.
     runtime: Option<Runtime>,
@@ -80,11 +93,13 @@ impl Proxy {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
         let (mode, heard) = watch::channel(Mode::Through);
+        let (gate, passage) = watch::channel(Gate::Open);
         let log = Log::default();
         let link = Link {
             upstream: (Ipv4Addr::LOCALHOST, plane.api_port()).into(),
             tls: connector(plane.pki())?,
             mode: heard,
+            gate: passage,
             log: log.clone(),
         };
         let acceptor = acceptor(plane)?;
@@ -92,6 +107,7 @@ impl Proxy {
         Ok(Self {
             port,
             mode,
+            gate,
             log,
             runtime: Some(runtime),
         })
@@ -109,6 +125,10 @@ impl Proxy {
         self.mode.send_replace(mode);
     }
 
+    pub fn set_gate(&self, gate: Gate) {
+        self.gate.send_replace(gate);
+    }
+
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.log).clone()
@@ -116,20 +136,33 @@ impl Proxy {
 
     /// Requests that could change something: all but reads and questions about one's own rights.
     pub fn mutating(&self) -> Vec<Seen> {
-        let asks = |path: &str| {
-            let path = path.split('?').next().unwrap_or_default();
-            path.starts_with("/apis/authorization.k8s.io/v1/selfsubject")
-                || path.starts_with("/apis/authentication.k8s.io/v1/selfsubject")
-        };
-        let harmless = |seen: &Seen| match &*seen.method {
-            "GET" | "HEAD" => true,
-            "POST" => asks(&seen.path),
-            _ => false,
-        };
-        self.seen()
-            .into_iter()
-            .filter(|seen| !harmless(seen))
-            .collect()
+        let mut seen = self.seen();
+        seen.retain(Seen::could_change);
+        seen
+    }
+
+    /// Those of them that are no dry runs.
+    pub fn changing(&self) -> Vec<Seen> {
+        let mut seen = self.mutating();
+        seen.retain(|seen| !seen.is_dry());
+        seen
+    }
+}
+
+impl Seen {
+    fn could_change(&self) -> bool {
+        let path = self.path.split('?').next().unwrap_or_default();
+        let asks = path.starts_with("/apis/authorization.k8s.io/v1/selfsubject")
+            || path.starts_with("/apis/authentication.k8s.io/v1/selfsubject");
+        match &*self.method {
+            "GET" | "HEAD" => false,
+            "POST" => !asks,
+            _ => true,
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        self.path.contains("dryRun=All")
     }
 }
 
@@ -146,6 +179,7 @@ struct Link {
     upstream: SocketAddr,
     tls: TlsConnector,
     mode: watch::Receiver<Mode>,
+    gate: watch::Receiver<Gate>,
     log: Log,
 }
 
@@ -179,23 +213,18 @@ async fn answer(mut link: Link, request: Request<Incoming>) -> io::Result<Answer
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let number = link.note(&parts, &body);
     let mode = *link.open().await?;
-    if let Mode::TooMany(seconds) = mode {
+    if let Mode::TooMany(pause) = mode {
         lock(&link.log)[number].refused = true;
         link.tell(number, 429);
-        return too_many(seconds);
+        return too_many(pause.as_secs());
     }
-    let stream = TcpStream::connect(link.upstream).await?;
-    let name = ServerName::IpAddress(link.upstream.ip().into());
-    let stream = link.tls.connect(name, stream).await?;
-    let (mut sender, connection) = client::handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
-    tokio::spawn(connection);
-    let onward = Request::from_parts(parts, Full::new(body));
-    let response = sender
-        .send_request(onward)
-        .await
-        .map_err(io::Error::other)?;
+    // Goes on when nobody waits for it any more: what is held may be let through after the death
+    // of whoever sent it.
+    let sent = tokio::spawn(
+        link.clone()
+            .send(number, Request::from_parts(parts, Full::new(body))),
+    );
+    let response = sent.await.map_err(io::Error::other)??;
     link.open().await?;
     link.tell(number, response.status().as_u16());
     Ok(response.map(|body| link.relay(number, body)))
@@ -205,6 +234,7 @@ impl Link {
     fn note(&self, parts: &hyper::http::request::Parts, body: &Bytes) -> usize {
         let accept = parts.headers.get(hyper::header::ACCEPT);
         let seen = Seen {
+            at: clock::stamp(),
             method: parts.method.to_string(),
             path: parts.uri.to_string(),
             accept: accept.map_or_else(String::new, |value| {
@@ -222,6 +252,31 @@ impl Link {
 
     fn tell(&self, number: usize, status: u16) {
         lock(&self.log)[number].status = Some(status);
+    }
+
+    async fn send(
+        mut self,
+        number: usize,
+        request: Request<Full<Bytes>>,
+    ) -> io::Result<Response<Incoming>> {
+        let held = {
+            let seen = &lock(&self.log)[number];
+            seen.could_change() && !seen.is_dry()
+        };
+        if held {
+            let passed = self.gate.wait_for(|gate| *gate != Gate::Held).await;
+            if *passed.map_err(io::Error::other)? == Gate::Shut {
+                return Err(io::Error::other("never sent on"));
+            }
+        }
+        let stream = TcpStream::connect(self.upstream).await?;
+        let name = ServerName::IpAddress(self.upstream.ip().into());
+        let stream = self.tls.connect(name, stream).await?;
+        let (mut sender, connection) = client::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.map_err(io::Error::other)
     }
 
     /// Waits while nothing may pass.
@@ -249,7 +304,7 @@ impl Link {
 }
 
 /// As an API server says it that has too much to do.
-fn too_many(seconds: u16) -> io::Result<Answer> {
+fn too_many(seconds: u64) -> io::Result<Answer> {
     let body = format!(
         r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"Too many requests, please try again later.","reason":"TooManyRequests","details":{{"retryAfterSeconds":{seconds}}},"code":429}}"#
     );

@@ -87,3 +87,74 @@ pub fn is_ready(thing: &Value) -> bool {
 pub fn is_cordoned(node: &Value) -> bool {
     node["spec"]["unschedulable"] == true
 }
+
+/// What ordinary namespaces hold, each with the path that it is posted to: workloads of every kind
+/// that become well, and the things around them.
+pub fn furniture(namespace: &str) -> Vec<(String, Value)> {
+    let core = format!("/api/v1/namespaces/{namespace}");
+    let at =
+        |group: &str, plural: &str| format!("/apis/{group}/v1/namespaces/{namespace}/{plural}");
+    let template =
+        |name: &str| json!({"metadata": {"labels": {"app": name}}, "spec": pod_spec(name)});
+    let selector = |name: &str| json!({"matchLabels": {"app": name}});
+    let mut once = template("import");
+    once["spec"]["restartPolicy"] = "Never".into();
+    vec![
+        (at("apps", "deployments"), deployment("web", 12)),
+        (at("policy", "poddisruptionbudgets"), budget("web", 10)),
+        (
+            format!("{core}/services"),
+            json!({"metadata": {"name": "web"},
+                "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+        ),
+        (
+            at("apps", "statefulsets"),
+            json!({"metadata": {"name": "db"}, "spec": {"replicas": 3, "serviceName": "db",
+                "selector": selector("db"), "template": template("db")}}),
+        ),
+        (
+            at("apps", "daemonsets"),
+            json!({"metadata": {"name": "agent"},
+                "spec": {"selector": selector("agent"), "template": template("agent")}}),
+        ),
+        (
+            at("batch", "jobs"),
+            json!({"metadata": {"name": "import"}, "spec": {"template": once}}),
+        ),
+        (
+            at("batch", "cronjobs"),
+            json!({"metadata": {"name": "nightly"}, "spec": {"schedule": "0 3 * * *",
+                "jobTemplate": {"spec": {"template": once}}}}),
+        ),
+        (
+            format!("{core}/resourcequotas"),
+            json!({"metadata": {"name": "most"}, "spec": {"hard": {"pods": "200"}}}),
+        ),
+        (
+            format!("{core}/secrets"),
+            json!({"metadata": {"name": "keys"}, "stringData": {"password": "opensesame"}}),
+        ),
+    ]
+}
+
+/// A container's status in a crash loop, as a patch of `/status`.
+pub fn crashing(restarts: u32) -> Value {
+    json!({"status": {
+        "conditions": [
+            {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
+            {"type": "ContainersReady", "status": "False", "reason": "ContainersNotReady"}],
+        "containerStatuses": [{"name": "main", "ready": false, "restartCount": restarts,
+            "image": "registry.example/x:v1.4", "imageID": "",
+            "state": {"waiting": {"reason": "CrashLoopBackOff",
+                "message": "back-off 5m0s restarting failed container"}},
+            "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled",
+                "startedAt": "2026-11-20T00:00:00Z", "finishedAt": "2026-11-20T00:05:00Z"}}}],
+    }})
+}
+
+/// A Deployment that no node can take.
+pub fn unplaceable(name: &str) -> Value {
+    let mut thing = deployment(name, 1);
+    thing["spec"]["template"]["spec"]["nodeSelector"] = json!({"live/rack": "none"});
+    thing
+}
