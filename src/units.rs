@@ -63,6 +63,13 @@ pub fn size(bytes: f64) -> String {
     Bytes::from_f64(bytes).map_or_else(|| "?".into(), |bytes| bytes.to_string())
 }
 
+/// A number of things with their noun: `1 pod`, `12 pods`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
 /// A share of a whole, 0 to 1. Prints as a percentage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,6 +5,7 @@ use super::{App, Frozen, Page};
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
 use crate::actions::{self, ACTIONS};
+use crate::ask::LogRun;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -13,6 +14,9 @@ use crate::listing::{Column, Direction, RowKey};
 impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
         self.notice = None;
+        if let Some(effects) = self.on_page(intent) {
+            return effects;
+        }
         match intent {
             Intent::MoveDown | Intent::NextMatch => self.go(1),
             Intent::MoveUp | Intent::PreviousMatch => self.go(-1),
@@ -25,6 +29,13 @@ impl App {
             Intent::Left => self.pan(-1),
             Intent::Right => self.pan(1),
             Intent::Open | Intent::Details | Intent::Evidence => self.open(),
+            Intent::Yaml => {
+                if !self.open_manifest() {
+                    self.open();
+                }
+            }
+            Intent::Logs => self.open_logs(LogRun::Follow),
+            Intent::PreviousLogs => self.open_logs(LogRun::Previous),
             Intent::Back => return self.back(),
             Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
             Intent::NextPane => self.goto_pane((self.pane + 1) % self.listings.len()),
@@ -35,6 +46,7 @@ impl App {
             }
             Intent::Palette => {
                 self.take_aim();
+                self.discover();
                 self.open_prompt(PromptKind::Palette, "");
             }
             Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
@@ -71,6 +83,21 @@ impl App {
             }
             Intent::Quit => return self.leave(),
             Intent::Cancel => return self.quit(),
+            // They mean something on the pages of YAML and logs alone.
+            Intent::Wrap
+            | Intent::Timestamps
+            | Intent::Autoscroll
+            | Intent::FullScreen
+            | Intent::OnlyMatches
+            | Intent::Bytes
+            | Intent::NextContainer
+            | Intent::SinceTail
+            | Intent::SinceFiveMinutes
+            | Intent::SinceHour
+            | Intent::SinceBeginning
+            | Intent::ManagedFields
+            | Intent::Reveal
+            | Intent::Save => self.say(format!("{intent} does nothing here")),
         }
         Vec::new()
     }
@@ -112,6 +139,9 @@ impl App {
     /// The row under the cursor as last drawn.
     #[must_use]
     pub fn selected(&self) -> Option<RowKey> {
+        if let Some(selected) = self.selected_on_page() {
+            return selected;
+        }
         self.order.row(self.view().index).map(|row| row.key)
     }
 
@@ -126,8 +156,7 @@ impl App {
     }
 
     pub(super) fn show(&mut self, page: Page) {
-        self.page = Some(page);
-        self.scroll = 0;
+        self.cover(page);
     }
 
     /// One level back: page, then filter, then problems-only, then Triage.
@@ -135,9 +164,10 @@ impl App {
         if self.page == Some(Page::Arm) {
             return self.leave_arming();
         }
-        if self.page.take().is_some() {
-            self.scroll = 0;
-        } else if !self.view().filter.is_empty() {
+        if self.uncover() || self.unpark() {
+            return Vec::new();
+        }
+        if !self.view().filter.is_empty() {
             self.view_mut().filter.clear();
             self.reorder();
         } else if self.view().problems_only {
@@ -183,8 +213,7 @@ impl App {
             ));
             return;
         }
-        self.page = None;
-        self.scroll = 0;
+        self.uncover_all(pane);
         if pane != self.pane {
             self.last_pane = self.pane;
             self.pane = pane;
@@ -350,6 +379,9 @@ impl App {
     }
 
     fn apply_filter(&mut self, text: &str) {
+        if self.search_page(text) {
+            return;
+        }
         let view = self.view_mut();
         text.clone_into(&mut view.filter);
         view.offset = 0;
@@ -405,7 +437,7 @@ impl App {
         let typed = typed.trim_end();
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "act", "override"]);
+        commands.extend(["q", "act", "kind", "override"]);
         commands.sort_unstable();
         let mut words: Vec<&str> = panes.collect();
         commands.retain(|command| !words.contains(command));
@@ -416,7 +448,9 @@ impl App {
             .collect();
         // Stable: words that fit alike stay in their order.
         hits.sort_by_key(|(fit, _)| *fit);
-        hits.into_iter().map(|(_, word)| word.to_owned()).collect()
+        let mut words: Vec<String> = hits.into_iter().map(|(_, word)| word.to_owned()).collect();
+        self.complete_kinds(typed, &mut words);
+        words
     }
 
     /// Columns whose id or title begins with this, whatever the case.
@@ -464,6 +498,17 @@ impl App {
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
         }
+        let (word, rest) = match word {
+            "kind" => rest.split_once(' ').unwrap_or((rest, "")),
+            word => (word, rest),
+        };
+        if word.is_empty() {
+            self.say("write :kind NAME, such as :kind configmaps");
+            return Vec::new();
+        }
+        if self.open_kind(word, rest.trim()) {
+            return Vec::new();
+        }
         let near = self.completions(word).into_iter().next();
         self.say(match near {
             Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
@@ -499,6 +544,17 @@ impl App {
 
     /// `:sort COLUMN`; the same column again turns the order round.
     fn sort_by_name(&mut self, typed: &str) {
+        if let Some(titles) = self.page_titles() {
+            let wanted = typed.to_uppercase();
+            match titles.iter().find(|title| title.starts_with(&wanted)) {
+                Some(title) => self.sort_page(Some(title)),
+                None => self.say(format!(
+                    "no column begins with `{typed}`; there are {}",
+                    titles.join(", ")
+                )),
+            }
+            return;
+        }
         let exact = |column: &&Column| column.id == typed || column.title == typed;
         let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
         let found = fitting.iter().copied().find(exact);
@@ -531,6 +587,15 @@ impl App {
         }) else {
             return;
         };
+        if let Some(titles) = self.page_titles() {
+            let picked = sort_letters(titles.len()).position(|letter| letter == c);
+            match picked.and_then(|at| titles.get(at)) {
+                Some(title) => self.sort_page(Some(title)),
+                None if c == '0' => self.sort_page(None),
+                None => self.say(format!("no column has the letter {c}")),
+            }
+            return;
+        }
         let columns = self.listing().columns();
         if c == '0' {
             self.view_mut().sort = None;

@@ -249,7 +249,11 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    fn believed(&self, feed: &Feed, kind: ObjectKind) -> Result<(), Doubt> {
+    /// May a verdict rest on the objects that this feed told?
+    ///
+    /// # Errors
+    /// A [`Doubt`] when it never told any, or is silent.
+    pub(crate) fn believed(&self, feed: &Feed, kind: ObjectKind) -> Result<(), Doubt> {
         let now = self.now.stamp;
         match (feed.last_ok, &feed.outage) {
             (None, Some(outage)) => Err(Doubt::Unwatched(kind, outage.to_string())),
