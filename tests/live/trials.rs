@@ -22,6 +22,7 @@ pub const ALL: &[&[Row]] = &[
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
     kubernetes::rights::ROWS,
+    kubernetes::rules::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

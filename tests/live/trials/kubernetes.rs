@@ -4,6 +4,7 @@ pub mod faults;
 pub mod locked;
 pub mod objects;
 pub mod rights;
+pub mod rules;
 mod shop;
 
 use std::time::Duration;
