@@ -144,6 +144,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             codec,
             transport,
             path,
+            then,
             purpose: if C::STREAMS {
                 Purpose::Stream
             } else {
