@@ -18,6 +18,7 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::acts::ROWS,
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,

@@ -1,5 +1,6 @@
 //! A real Kubernetes control plane: what the harness itself promises, and each part's trials.
 
+pub mod acts;
 pub mod faults;
 pub mod locked;
 pub mod objects;

@@ -163,7 +163,8 @@ pub fn unplaceable(name: &str) -> Value {
 /// A namespace's worth of trouble, each with the path that it is posted to.
 pub fn trouble(namespace: &str) -> Vec<(String, Value)> {
     let core = format!("/api/v1/namespaces/{namespace}");
-    let at = |group: &str, plural: &str| format!("/apis/{group}/v1/namespaces/{namespace}/{plural}");
+    let at =
+        |group: &str, plural: &str| format!("/apis/{group}/v1/namespaces/{namespace}/{plural}");
     let mut stuck = unplaceable("stuck");
     stuck["spec"]["progressDeadlineSeconds"] = 1.into();
     stuck["spec"]["template"]["metadata"]["labels"] = json!({"app": "stuck"});

@@ -94,9 +94,10 @@ fn spoil(shop: &Shop) -> Result<(), Failed> {
     ];
     for (name, status) in spoiled {
         let path = format!("{pods}/{name}");
-        shop.plane.until("the pod that is spoiled runs", Part::Kwok, || {
-            admin.get(&path).is_ok_and(|pod| things::is_ready(&pod))
-        })?;
+        shop.plane
+            .until("the pod that is spoiled runs", Part::Kwok, || {
+                admin.get(&path).is_ok_and(|pod| things::is_ready(&pod))
+            })?;
         admin.patch_lists(&format!("{path}/status"), &status)?;
     }
     let held = json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -104,7 +105,10 @@ fn spoil(shop: &Shop) -> Result<(), Failed> {
     admin.post("/api/v1/namespaces", &things::namespace("ghost"))?;
     admin.post("/api/v1/namespaces/ghost/configmaps", &held)?;
     admin.delete("/api/v1/namespaces/ghost")?;
-    admin.patch("/api/v1/nodes/w-02", &json!({"spec": {"unschedulable": true}}))?;
+    admin.patch(
+        "/api/v1/nodes/w-02",
+        &json!({"spec": {"unschedulable": true}}),
+    )?;
     let pressed = json!({"status": {"conditions": [{"type": "MemoryPressure", "status": "True",
         "reason": "KubeletHasInsufficientMemory"}]}});
     admin.patch_lists("/api/v1/nodes/w-03/status", &pressed)?;
