@@ -18,10 +18,12 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::acts::ROWS,
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
     kubernetes::rights::ROWS,
+    kubernetes::rules::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

@@ -1,9 +1,11 @@
 //! A real Kubernetes control plane: what the harness itself promises, and each part's trials.
 
+pub mod acts;
 pub mod faults;
 pub mod locked;
 pub mod objects;
 pub mod rights;
+pub mod rules;
 mod shop;
 
 use std::time::Duration;
