@@ -12,7 +12,10 @@
 mod figures;
 #[path = "console/fleet.rs"]
 mod fleet;
+#[path = "shared/process.rs"]
+mod process;
 #[path = "console/session.rs"]
+#[allow(dead_code, reason = "what only the other bench uses")]
 mod session;
 
 use std::time::Duration;

@@ -2,18 +2,21 @@
 //!
 //! No I/O, no clock, no screen: events in, effects out. Drawing takes `&App`.
 
+pub mod acting;
 pub mod keys;
 pub mod prompt;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::actions::arm::Lost;
 use crate::clock::{Now, Stamp};
 use crate::effect::Effect;
 use crate::event::{Drawn, Event, Message, OwnUse};
 use crate::findings::Ledger;
 use crate::listing::{Context, Listing, Order, RowKey, Scope, View};
 use crate::model::Model;
+use acting::Acting;
 use prompt::{Prompt, PromptKind};
 
 /// A key binding as the help shows it.
@@ -40,6 +43,10 @@ pub enum Page {
     /// Everything about one row.
     Detail(RowKey),
     Messages,
+    /// A plan, and what became of it.
+    Plan,
+    /// Whether to arm.
+    Arm,
 }
 
 /// How the console is to look and name itself; fixed at start.
@@ -84,6 +91,7 @@ pub struct App {
     pub size: (u16, u16),
     pub own: OwnUse,
     pub messages: Vec<Message>,
+    acting: Acting,
     dirty: bool,
 }
 
@@ -123,6 +131,7 @@ impl App {
             size: (80, 24),
             own: OwnUse::default(),
             messages: Vec::new(),
+            acting: Acting::default(),
             dirty: true,
         };
         app.ledger.run(&mut app.model, now);
@@ -134,11 +143,29 @@ impl App {
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Intent(intent) => effects = self.intend(intent),
-            Event::Typed(chord) => effects = self.typed(chord),
+            Event::Intent(intent) => {
+                effects = self.intend(intent);
+                self.key_is_done();
+            }
+            Event::Pressed(at) => {
+                self.pressed(at);
+                return effects;
+            }
+            Event::Typed(chord) => {
+                effects = self.typed(chord);
+                self.key_is_done();
+            }
             Event::Pasted(text) => self.pasted(&text),
-            Event::Pending(keys) => self.pending = keys,
-            Event::Unbound(keys) => self.say(format!("{keys} does nothing here; ? lists the keys")),
+            Event::Pending(keys) => {
+                if self.pending.is_empty() && !keys.is_empty() {
+                    self.take_aim();
+                }
+                self.pending = keys;
+            }
+            Event::Unbound(keys) => {
+                self.say(format!("{keys} does nothing here; ? lists the keys"));
+                self.key_is_done();
+            }
             Event::Observed {
                 observation,
                 next_poll,
@@ -146,11 +173,15 @@ impl App {
             } => {
                 self.model.announce(&observation.feed, next_poll, dropped);
                 self.model.absorb(*observation);
+                if self.acting.waits() {
+                    effects = self.look();
+                }
             }
             Event::Tick(now) => return self.tick(now),
             Event::Resumed { slept, now } => {
                 self.now = now;
                 self.model.distrust_all(now);
+                effects = self.disarm(Lost::Suspended);
                 self.say(format!(
                     "slept {}; everything is being asked again",
                     crate::units::span(slept)
@@ -161,14 +192,24 @@ impl App {
                 self.view_mut().offset = drawn.offset;
                 self.scroll = self.scroll.min(drawn.scroll_max);
                 self.drawn = drawn;
+                self.plan_was_drawn();
                 return effects;
             }
             Event::Own(own) => self.own = own,
             Event::Messages(messages) => self.messages = messages,
+            Event::News(news) => effects = self.news(*news),
             Event::Notice(text) => self.say(text),
         }
+        effects.extend(self.watch_power());
         self.dirty = true;
         effects
+    }
+
+    /// What was aimed at for one key is not kept for the next, unless a command is being typed.
+    fn key_is_done(&mut self) {
+        if self.prompt.is_none() {
+            self.acting.forget_aim();
+        }
     }
 
     /// Brings rules and rows up to date with the model. The driver calls it before a frame, so that
@@ -198,10 +239,18 @@ impl App {
             self.notice = None;
             self.dirty = true;
         }
+        let mut effects = self.watch_power();
+        effects.extend(self.look());
         if self.page == Some(Page::Messages) && self.dirty {
-            return vec![Effect::FetchMessages];
+            effects.push(Effect::FetchMessages);
         }
-        Vec::new()
+        effects
+    }
+
+    /// Rows that do not come from the model have changed.
+    fn recompute(&mut self) {
+        self.computed = u64::MAX;
+        self.dirty = true;
     }
 
     /// Sorts and filters the open pane anew; the cursor stays on its row, and the row on its line.

@@ -18,7 +18,8 @@ pub use commands::{run, tell};
 
 const AFTER: &str = "\
 Configuration: --config FILE, else MIDWATCH_CONFIG, else $XDG_CONFIG_HOME/midwatch/config.toml, \
-else ~/.config/midwatch/config.toml. Without a file the machine at hand is watched.
+else ~/.config/midwatch/config.toml. Without a file the machine at hand is watched, and the cluster \
+of the current context of your kubeconfig.
 
 Every setting of the console and every one that holds for all targets can be given as MIDWATCH_ and \
 its name in capitals, such as MIDWATCH_THEME or MIDWATCH_PERIOD.
@@ -77,6 +78,9 @@ pub struct Common {
     /// How much goes to the log file: off, error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// Watch every context of the kubeconfig, beside what the configuration says
+    #[arg(long, global = true)]
+    pub all_contexts: bool,
 }
 
 /// Flags of the console.
@@ -219,6 +223,8 @@ impl Cli {
             file: common.config.clone(),
             overrides: given.collect(),
             environment,
+            all_contexts: common.all_contexts,
+            kubeconfig: None,
         }
     }
 }

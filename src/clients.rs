@@ -14,7 +14,12 @@ pub mod grpc;
 pub mod headers;
 pub mod http;
 mod inflate;
+pub mod kube;
 pub mod phase;
+pub mod proxy;
 pub mod tls;
 mod tls_error;
 mod wire;
+
+/// Who asks: sent with each request, so that a server's log and its limits can tell us apart.
+pub const USER_AGENT: &str = concat!("midwatch/", env!("CARGO_PKG_VERSION"));

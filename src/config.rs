@@ -5,6 +5,7 @@
 //! ([`keys::KEYS`] and [`crate::thresholds::TABLE`]); every value keeps the place it came from, and
 //! every mistake of a file is told in one go.
 
+mod clusters;
 pub mod console;
 mod decode;
 mod document;
@@ -25,6 +26,7 @@ pub use console::{ColorWhen, Console, Context};
 pub use excerpt::ConfigFile;
 pub use settings::{ConfigError, Settings};
 
+use crate::clients::kube::survey::Survey;
 use crate::sources::{SOURCES, Source, TargetConfig};
 
 /// Everything that was configured, merged and checked.
@@ -34,7 +36,8 @@ pub struct Config {
     pub targets: Vec<TargetConfig>,
     /// What holds for a subject that no target speaks for: `[defaults]` and the environment.
     pub defaults: Settings,
-    /// The file that was read; `None` when there is none and the local machine is watched.
+    /// The file that was read; `None` when there is none, and the local machine is watched and the
+    /// cluster of the kubeconfig's current context.
     pub path: Option<PathBuf>,
     /// Things that are allowed and probably not meant, one sentence each.
     pub warnings: Vec<String>,
@@ -47,6 +50,10 @@ pub struct Request {
     pub file: Option<PathBuf>,
     pub overrides: Vec<Override>,
     pub environment: Environment,
+    /// `--all-contexts`: every context of the kubeconfig is watched.
+    pub all_contexts: bool,
+    /// The kubeconfig at hand, or why it cannot be read; [`load`] looks for it.
+    pub kubeconfig: Option<Result<Survey, ConfigError>>,
 }
 
 /// One setting given on the command line.
@@ -97,7 +104,10 @@ impl Environment {
 pub fn load(request: &Request) -> Result<Config, Vec<ConfigError>> {
     let path = location::find(request)?;
     let file = path.as_deref().map(location::read).transpose()?;
-    let mut config = assemble(file.as_ref(), request, SOURCES)?;
+    let mut request = request.clone();
+    request.kubeconfig = clusters::survey(&request.environment);
+    let mut config = assemble(file.as_ref(), &request, SOURCES)?;
+    clusters::mark_unverified(&mut config, &request.environment);
     config.warnings.extend(location::doubtful_files(&config));
     Ok(config)
 }

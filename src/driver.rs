@@ -252,6 +252,7 @@ impl Driver<'_> {
                             .update(Event::Notice(format!("not copied: {error}")));
                     }
                 }
+                Effect::Errand(_) => {}
                 Effect::FetchMessages => {
                     self.app.update(Event::Messages(messages()));
                 }

@@ -1,8 +1,10 @@
 //! What the [`App`](crate::app::App) wants done. Only the driver does it.
 
+use crate::actions::errand::Errand;
 use crate::ids::FeedId;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+// Not to be copied: a permit is in it.
+#[derive(Debug, PartialEq)]
 pub enum Effect {
     Quit,
     /// Give the terminal back to the shell (ctrl-z).
@@ -13,4 +15,6 @@ pub enum Effect {
     Copy(String),
     /// Ask the log for its newest lines.
     FetchMessages,
+    /// What acting needs of the outside.
+    Errand(Box<Errand>),
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::actions::errand::News;
 use crate::chord::Chord;
 use crate::clock::{Now, Stamp};
 use crate::intent::Intent;
@@ -13,7 +14,9 @@ use crate::units::{Bytes, Ratio};
 pub enum Event {
     /// A key that the keymap turned into a wish.
     Intent(Intent),
-    /// A key while a prompt is open: text.
+    /// A key or a paste came at this moment; what it is follows.
+    Pressed(Stamp),
+    /// A key while a prompt is open: text; or one that answers the open page.
     Typed(Chord),
     /// Pasted text: goes into an open prompt, else nowhere.
     Pasted(String),
@@ -43,6 +46,8 @@ pub enum Event {
     Own(OwnUse),
     /// Lines for the message page, newest last.
     Messages(Vec<Message>),
+    /// What became of an errand.
+    News(Box<News>),
     /// Something to say on the hint line.
     Notice(String),
 }

@@ -9,6 +9,7 @@ pub mod clock_offset;
 pub mod etcd;
 pub mod histogram;
 pub mod host;
+pub mod kubernetes;
 pub mod prometheus;
 
 use std::fmt::{self, Write as _};
@@ -26,6 +27,7 @@ pub use host::{
     Consumer, Consumers, Cpu, Disk, KernelClock, Limits, Load, Memory, Mount, Nic, Os, Pressure,
     PressureLine, Temperature, Temperatures,
 };
+pub use kubernetes::{DeprecatedApi, FlowRejections, KubeApi, KubeChecks, KubeMetrics, Webhook};
 pub use prometheus::{
     AlertmanagerStatus, PrometheusStatus, Queries, QueryResult, RuleGroup, RuleGroups, Sample,
     ScrapeTarget, ScrapeTargets,
@@ -129,4 +131,6 @@ facts! {
     /// Results of the configured instant queries.
     Queries,
     AlertmanagerStatus,
+    KubeApi,
+    KubeMetrics boxed,
 }

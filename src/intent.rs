@@ -102,10 +102,15 @@ intents! {
     Fold "fold" Selection "Hide what is folded under a finding";
     Copy "copy" Selection "Copy the name under the cursor";
     PollNow "poll-now" Selection "Poll its targets now";
+    Cordon "cordon" Selection "Plan to keep new pods off the node";
+    Uncordon "uncordon" Selection "Plan to let the node take new pods again";
+    Undo "undo" Selection "Plan to take an action back";
     Back "back" Everywhere "Go back one level";
     NextPane "next-pane" Everywhere "Go to the next pane";
     LastPane "last-pane" Everywhere "Go to the pane before this one";
     ShowAll "show-all" Everywhere "Show everything: no filter, no scope";
+    Arm "arm" Everywhere "Arm for one cluster, or disarm";
+    Disarm "disarm" Everywhere "Make it read-only again";
     Palette "palette" Everywhere "Type a command";
     Messages "messages" Everywhere "Show earlier messages";
     Freeze "freeze" Everywhere "Hold the screen still, or let it go on";

@@ -58,8 +58,10 @@
 //! variant of [`subject::SubjectKind`].
 
 // vocabulary: plain values, no I/O, no tokio, no ratatui
+pub mod ask;
 pub mod chord;
 pub mod clock;
+pub mod digest;
 pub mod facts;
 pub mod ids;
 pub mod mistake;
@@ -71,6 +73,7 @@ pub mod text;
 pub mod units;
 
 // core: pure
+pub mod actions;
 pub mod app;
 pub mod effect;
 pub mod event;
@@ -80,7 +83,9 @@ pub mod intent;
 pub mod listing;
 pub mod model;
 pub mod role;
+pub mod sgr;
 pub mod thresholds;
+pub mod yaml;
 
 // surface: ratatui, no I/O
 pub mod keymap;

@@ -7,6 +7,7 @@
 mod filter;
 mod kept;
 mod order;
+mod part;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -320,6 +321,12 @@ pub trait Listing: Sync {
             SortValue::Text(words)
         }
     }
+    /// Is this column without use at present: the cluster where there is one, the use of memory
+    /// where nobody measures it?
+    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
+        let _ = (cx, column);
+        false
+    }
     /// The kind of subject listed, so that an empty table can say "not configured".
     fn configured(&self, cx: &Context) -> bool {
         let _ = cx;
@@ -341,20 +348,37 @@ pub trait ObjectListing: Sync {
         let _ = object;
         true
     }
-    fn sort_value(&self, object: &Object, column: &'static str) -> SortValue;
-    /// Does a column sort by something that other objects or the metrics tell? Then the order is
-    /// made anew when anything changed.
-    fn is_volatile(&self, column: &'static str) -> bool {
-        let _ = column;
-        false
+    /// Kinds that are rows only when they are asked for by name.
+    fn more_kinds(&self) -> &'static [ObjectKind] {
+        &[]
     }
-    /// What a volatile column sorts by.
+    /// The order while the reader chose none; `None` is by namespace and name.
+    fn natural(&self) -> Option<(&'static str, Direction)> {
+        None
+    }
+    fn sort_value(&self, object: &Object, column: &'static str) -> SortValue;
+    fn moved_by(&self, column: &'static str) -> MovedBy {
+        let _ = column;
+        MovedBy::Itself
+    }
+    /// What a column sorts by that is not moved by the object itself.
     fn volatile_value(&self, cx: &Context, object: &Object, column: &'static str) -> SortValue {
         let _ = cx;
         self.sort_value(object, column)
     }
     /// The words that a filter looks at.
     fn words(&self, object: &Object, each: &mut dyn FnMut(&str));
+}
+
+/// What moves a row while its column is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MovedBy {
+    /// Only a change of the object.
+    Itself,
+    /// What the metrics tell of it: the order is made anew when they are told anew.
+    Metrics,
+    /// Other objects: the order is made anew when anything changed.
+    Others,
 }
 
 /// Which way a column is sorted.
@@ -377,6 +401,11 @@ pub struct View {
     pub sort: Option<(&'static str, Direction)>,
     pub filter: String,
     pub problems_only: bool,
+    /// Of a pane over objects: only what runs on this node, what this workload made, what happened
+    /// to this object.
+    pub within: Option<Subject>,
+    /// Of a pane over several kinds of object: this one alone.
+    pub kind: Option<ObjectKind>,
     pub unfolded: BTreeSet<RowKey>,
     /// Columns after the first that are left out to make room for those behind them.
     pub pan: usize,

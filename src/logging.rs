@@ -99,6 +99,13 @@ pub fn redact(secret: &str) {
     LOG.inner().secrets.add(secret);
 }
 
+/// A text as it would be logged: without known secrets and what looks like one. For the words of
+/// programs and servers that are shown.
+#[must_use]
+pub fn redacted(text: &str) -> String {
+    LOG.inner().secrets.redacted(text)
+}
+
 #[derive(Default)]
 struct Log {
     inner: Mutex<Inner>,

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use cluster_wide::{
-    DisruptionBudget, Endpoints, Event, EventType, Lease, Namespace, Quota, QuotaLine, Service,
-    Volume, VolumeClaim,
+    About, DisruptionBudget, Endpoints, Event, EventType, Lease, Namespace, Quota, QuotaLine,
+    Service, Volume, VolumeClaim,
 };
 pub use kind::ObjectKind;
 pub use node::{Node, Taint};

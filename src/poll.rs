@@ -172,7 +172,12 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         let jitter = schedule::jitter(&self.spec.id);
-        tokio::time::sleep(self.schedule.first(self.spec.period, jitter)).await;
+        // A listing is one request and the reader waits for its first rows.
+        let spread = match self.probe.pace() {
+            Pace::Periodic => self.spec.period,
+            Pace::Stream => Duration::from_millis(50),
+        };
+        tokio::time::sleep(self.schedule.first(spread, jitter)).await;
         let mut streak = Streak::default();
         let mut polls: u32 = 0;
         loop {

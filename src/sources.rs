@@ -11,6 +11,7 @@ pub mod etcd;
 pub mod exposition;
 pub mod http_date;
 pub mod json_answer;
+pub mod kubernetes;
 pub mod local;
 pub mod node_exporter;
 pub mod prometheus;
@@ -34,6 +35,7 @@ pub static SOURCES: &[&Source] = &[
     &prometheus::SOURCE,
     &alertmanager::SOURCE,
     &sntp::SOURCE,
+    &kubernetes::SOURCE,
 ];
 
 /// One kind of target.
@@ -108,6 +110,11 @@ pub trait Probe: Send {
 
     /// Its own period, where it is slower than the target's.
     fn period(&self, target: Duration) -> Duration {
+        target
+    }
+
+    /// Its own deadline, where it needs longer than the target's: at most its period.
+    fn timeout(&self, target: Duration) -> Duration {
         target
     }
 

@@ -9,7 +9,7 @@ use crate::config::settings::ConfigError;
 use crate::ids::FeedId;
 use crate::model::{FeedSpec, Model};
 use crate::poll::Watched;
-use crate::sources::{SOURCES, Source, TargetConfig};
+use crate::sources::{Pace, SOURCES, Source, TargetConfig};
 
 /// Builds every probe and registers its feed, so that a target that never answers has a row from
 /// the first frame on.
@@ -63,7 +63,16 @@ fn spec(target: &TargetConfig, source: &Source, probe: &dyn crate::sources::Prob
         id: FeedId::new(target.id.clone(), &probe.endpoint()),
         period: probe.period(period),
         // A deadline as long as the period would let polls of one feed run into each other.
-        timeout: timeout.min(period.saturating_sub(Duration::from_millis(1))),
+        timeout: match probe.pace() {
+            Pace::Periodic => {
+                let most = probe
+                    .period(period)
+                    .saturating_sub(Duration::from_millis(1));
+                probe.timeout(timeout).min(most)
+            }
+            // A stream is silent for a period at most and says so itself; this is for one that hangs.
+            Pace::Stream => period * 2,
+        },
         subject: probe.subject(),
         tells: probe.tells(),
     }

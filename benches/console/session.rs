@@ -9,6 +9,8 @@ use std::time::Duration;
 use midwatch::clock::{self, Stamp};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::process;
+
 const ROWS: u16 = 60;
 const COLUMNS: u16 = 200;
 /// Longer than anything measured here takes.
@@ -40,6 +42,8 @@ struct Seen {
     first: Option<Stamp>,
     frame: Option<Stamp>,
     last: Stamp,
+    /// Nothing more comes: the program has ended.
+    ended: bool,
 }
 
 type Shared = Arc<(Mutex<Seen>, Condvar)>;
@@ -57,12 +61,22 @@ pub struct Session {
 impl Session {
     /// Starts the program on a configuration of its own, in a home of its own.
     pub fn start(config: &str, answers: Answers) -> Result<Self> {
+        Self::launch(config, &[], answers, (COLUMNS, ROWS))
+    }
+
+    /// The same with arguments, in a window of this many columns and rows.
+    pub fn launch(
+        config: &str,
+        arguments: &[&str],
+        answers: Answers,
+        (cols, rows): (u16, u16),
+    ) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let file = home.path().join("config.toml");
         fs::write(&file, config)?;
         let size = PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
+            rows,
+            cols,
             pixel_width: 0,
             pixel_height: 0,
         };
@@ -70,6 +84,7 @@ impl Session {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_midwatch"));
         command.arg("--config");
         command.arg(&file);
+        command.args(arguments);
         command.env("HOME", home.path());
         for folder in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
             command.env_remove(folder);
@@ -80,7 +95,7 @@ impl Session {
         let started = clock::stamp();
         let child = pair.slave.spawn_command(command).map_err(Error::other)?;
         drop(pair.slave);
-        let seen: Shared = Arc::new((Mutex::new(Seen::new()), Condvar::new()));
+        let seen: Shared = Arc::new((Mutex::new(Seen::new(cols, rows)), Condvar::new()));
         let writer = pair.master.take_writer().map_err(Error::other)?;
         let input: Input = Arc::new(Mutex::new(writer));
         let output = pair.master.try_clone_reader().map_err(Error::other)?;
@@ -118,31 +133,47 @@ impl Session {
         Ok(seen.last.since(pressed))
     }
 
+    /// Waits until the screen is so; how long after the start.
+    pub fn until(
+        &self,
+        what: &str,
+        limit: Duration,
+        is_so: impl Fn(&str) -> bool,
+    ) -> Result<Duration> {
+        let (mut text, mut met) = (String::new(), false);
+        let waited = self.seen.1.wait_timeout_while(self.now(), limit, |seen| {
+            text = seen.parser.screen().contents();
+            met = is_so(&text);
+            !met && !seen.ended
+        });
+        let at = waited.unwrap_or_else(PoisonError::into_inner).0.last;
+        if met {
+            return Ok(at.since(self.started));
+        }
+        Err(Error::other(format!("never on the screen: {what}\n{text}")))
+    }
+
+    /// Writes keys and waits for nothing.
+    pub fn write(&mut self, keys: &[u8]) -> Result<()> {
+        lock(&self.input).write_all(keys)
+    }
+
+    /// How long it has run.
+    pub fn age(&self) -> Duration {
+        clock::stamp().since(self.started)
+    }
+
     /// CPU seconds of the process, in steps of a clock tick.
     pub fn cpu(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        let after = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        let ticks = |at: usize| {
-            let field = after.split(' ').nth(at);
-            field
-                .and_then(|text| text.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        #[expect(clippy::cast_precision_loss, reason = "it is 100")]
-        let a_second = rustix::param::clock_ticks_per_second() as f64;
-        (ticks(11) + ticks(12)) / a_second
+        process::cpu(self.pid())
     }
 
     /// Resident bytes of the process.
     pub fn resident(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kib = number.and_then(|text| text.trim().parse::<f64>().ok());
-        Ok(kib.ok_or_else(|| Error::other("no VmRSS"))? * 1024.0)
+        process::memory(self.pid(), "VmRSS")
     }
 
-    fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap_or(0)
     }
 
@@ -169,15 +200,16 @@ impl Drop for Session {
 }
 
 impl Seen {
-    fn new() -> Self {
+    fn new(cols: u16, rows: u16) -> Self {
         let cells = |count| NonZero::new(count).unwrap_or(NonZero::<u16>::MIN);
         Self {
-            parser: vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0),
+            parser: vt100::Parser::new(cells(rows), cells(cols), 0),
             raw: Vec::new(),
             bytes: 0,
             first: None,
             frame: None,
             last: Stamp(0),
+            ended: false,
         }
     }
 
@@ -213,6 +245,8 @@ fn listen(mut output: Box<dyn Read + Send>, seen: Shared, input: Input, answers:
             }
             seen.1.notify_all();
         }
+        lock(&seen.0).ended = true;
+        seen.1.notify_all();
     });
 }
 

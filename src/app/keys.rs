@@ -2,6 +2,9 @@
 
 use super::prompt::{Prompt, PromptKind, Typed};
 use super::{App, Frozen, Page};
+use crate::actions::arm::Lost;
+use crate::actions::guard::Said;
+use crate::actions::{self, ACTIONS};
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -30,7 +33,14 @@ impl App {
                 let text = self.view().filter.clone();
                 self.open_prompt(PromptKind::Filter, &text);
             }
-            Intent::Palette => self.open_prompt(PromptKind::Palette, ""),
+            Intent::Palette => {
+                self.take_aim();
+                self.open_prompt(PromptKind::Palette, "");
+            }
+            Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
+            Intent::Undo => return self.undo(),
+            Intent::Arm => return self.arm_or_disarm(),
+            Intent::Disarm => return self.disarm(Lost::Reader),
             Intent::Help => self.goto_named("help"),
             Intent::Sort => self.picking_sort = true,
             Intent::InvertSort => self.invert_sort(),
@@ -54,9 +64,13 @@ impl App {
                 return vec![Effect::FetchMessages];
             }
             Intent::Redraw => return vec![Effect::Redraw],
-            Intent::Suspend => return vec![Effect::Suspend],
+            Intent::Suspend => {
+                let mut effects = self.disarm(Lost::Suspended);
+                effects.push(Effect::Suspend);
+                return effects;
+            }
             Intent::Quit => return self.leave(),
-            Intent::Cancel => return vec![Effect::Quit],
+            Intent::Cancel => return self.quit(),
         }
         Vec::new()
     }
@@ -111,13 +125,16 @@ impl App {
         }
     }
 
-    fn show(&mut self, page: Page) {
+    pub(super) fn show(&mut self, page: Page) {
         self.page = Some(page);
         self.scroll = 0;
     }
 
     /// One level back: page, then filter, then problems-only, then Triage.
     fn back(&mut self) -> Vec<Effect> {
+        if self.page == Some(Page::Arm) {
+            return self.leave_arming();
+        }
         if self.page.take().is_some() {
             self.scroll = 0;
         } else if !self.view().filter.is_empty() {
@@ -134,11 +151,27 @@ impl App {
 
     /// `q`: closes what is open, and at the top level leaves.
     fn leave(&mut self) -> Vec<Effect> {
-        if self.page.take().is_some() {
-            self.scroll = 0;
+        if self.page.is_some() {
+            return self.back();
+        }
+        self.quit()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if !self.may_leave() {
             return Vec::new();
         }
-        vec![Effect::Quit]
+        let mut effects = self.disarm(Lost::Reader);
+        effects.push(Effect::Quit);
+        effects
+    }
+
+    /// An intent that is an action.
+    fn act_on(&mut self, intent: Intent, reason: &str) -> Vec<Effect> {
+        let action = actions::of_intent(intent);
+        action
+            .map(|action| self.propose(action, reason))
+            .unwrap_or_default()
     }
 
     fn goto_pane(&mut self, pane: usize) {
@@ -271,7 +304,11 @@ impl App {
             return Vec::new();
         }
         let Some(mut prompt) = self.prompt.take() else {
-            return Vec::new();
+            return if self.answers(chord) {
+                self.answer(chord)
+            } else {
+                Vec::new()
+            };
         };
         match prompt.key(chord) {
             Typed::Accepted => return self.accept(&prompt),
@@ -300,6 +337,11 @@ impl App {
             self.say("pasted text was dropped: no text field is open");
             return;
         };
+        if prompt.kind == PromptKind::Words {
+            self.say("pasted text confirms nothing: type it");
+            self.prompt = Some(prompt);
+            return;
+        }
         prompt.insert(text);
         if prompt.kind == PromptKind::Filter {
             self.apply_filter(prompt.text());
@@ -317,6 +359,11 @@ impl App {
     fn accept(&mut self, prompt: &Prompt) -> Vec<Effect> {
         match prompt.kind {
             PromptKind::Filter => Vec::new(),
+            PromptKind::Reason => {
+                self.give_reason(prompt.text());
+                Vec::new()
+            }
+            PromptKind::Words => self.confirm(Said::Words(prompt.text().to_owned())),
             PromptKind::Palette => {
                 let line = prompt.text().trim().to_owned();
                 if line.is_empty() {
@@ -358,7 +405,7 @@ impl App {
         let typed = typed.trim_end();
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.push("q");
+        commands.extend(["q", "act", "override"]);
         commands.sort_unstable();
         let mut words: Vec<&str> = panes.collect();
         commands.retain(|command| !words.contains(command));
@@ -395,6 +442,9 @@ impl App {
             return Vec::new();
         }
         let rest = rest.trim();
+        if let Some(effects) = self.acting_command(word, rest) {
+            return effects;
+        }
         match (word, word.parse::<Intent>()) {
             ("sort", _) if !rest.is_empty() => {
                 self.sort_by_name(rest);
@@ -410,7 +460,7 @@ impl App {
                 ));
                 return Vec::new();
             }
-            ("q" | "quit", _) => return vec![Effect::Quit],
+            ("q" | "quit", _) => return self.quit(),
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
         }
@@ -420,6 +470,31 @@ impl App {
             None => format!("no command `{word}`; tab lists them"),
         });
         Vec::new()
+    }
+
+    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
+    fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
+        match word {
+            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Some(Vec::new())
+            }
+            "arm" => Some(self.arm_command(rest)),
+            "override" => {
+                self.override_guards(rest);
+                Some(Vec::new())
+            }
+            "act" => {
+                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                if let Some(action) = actions::action(verb) {
+                    return Some(self.propose(action, reason.trim()));
+                }
+                let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
+                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                Some(Vec::new())
+            }
+            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+        }
     }
 
     /// `:sort COLUMN`; the same column again turns the order round.

@@ -8,6 +8,10 @@ use crate::chord::{Chord, KeyCode};
 pub enum PromptKind {
     Filter,
     Palette,
+    /// Why an action is done.
+    Reason,
+    /// The words that confirm it.
+    Words,
 }
 
 /// A line being typed. The cursor counts graphemes.

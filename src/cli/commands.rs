@@ -7,6 +7,7 @@ use super::{Cli, Command, ConfigCommand, command};
 use crate::choices;
 use crate::clients::endpoint::Endpoint;
 use crate::clients::headers::Headers;
+use crate::clients::kube::survey;
 use crate::clients::tls;
 use crate::config::{self, Config, ConfigError, Environment, nearest, print};
 use crate::doctor;
@@ -14,7 +15,7 @@ use crate::facts::KernelClock;
 use crate::findings::{self, RULES};
 use crate::observation::Outage;
 use crate::report::{Out, Paint};
-use crate::sources::SOURCES;
+use crate::sources::{SOURCES, kubernetes};
 use crate::start::USAGE;
 
 /// Runs what needs no model: 0 for well, 1 for not, 64 for a wrong word, a bad configuration or an
@@ -106,7 +107,7 @@ fn check(
             return Ok(1);
         }
     };
-    let useless = useless_files(&config);
+    let useless = useless_files(&config, environment);
     for warning in config.warnings.iter().chain(&useless) {
         writeln!(errors, "warning: {}", crate::text::safe_lines(warning))?;
     }
@@ -131,9 +132,17 @@ fn check(
 
 /// Files that are there and of no use: no error, as a mounted secret may be right later, and their
 /// targets alone are silent until then.
-fn useless_files(config: &Config) -> Vec<String> {
+fn useless_files(config: &Config, environment: &Environment) -> Vec<String> {
     let mut found = Vec::new();
     for target in &config.targets {
+        if &*target.id.kind == kubernetes::SOURCE.kind {
+            for outage in survey::doubts(&target.settings, environment) {
+                let hint = outage.hint.as_deref();
+                let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+                found.push(format!("{}: {}{hint}", target.id, outage.detail));
+            }
+            continue;
+        }
         let mut tell = |outage: &Outage| {
             let hint = outage.hint.as_deref();
             let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
@@ -158,7 +167,7 @@ fn useless_files(config: &Config) -> Vec<String> {
         }
         let endpoint = Endpoint::from_settings("https://localhost", 443, &target.settings);
         if let Ok(endpoint) = endpoint
-            && let Err(outage) = tls::load(&endpoint, b"h2")
+            && let Err(outage) = tls::load(&endpoint, &[b"h2"])
         {
             tell(&outage);
         }

@@ -46,7 +46,8 @@ pub fn page() -> String {
 
 const DESCRIPTION: &str = "Polls hosts, etcd, Prometheus, Alertmanager and clocks, and says what is \
 broken, since when and why. Without a command it opens the console; with `check` it judges once and \
-exits. It reads only and changes nothing. Without a configuration the machine at hand is watched.";
+exits. It reads only and changes nothing. Without a configuration the machine at hand is watched, and \
+the cluster of the current context of your kubeconfig.";
 
 const FILES: &[(&str, &str)] = &[
     (

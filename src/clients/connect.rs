@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::endpoint::Endpoint;
 use super::phase::Phase;
 use super::tls::{self, Loaded};
-use super::wire::{Shared, Wire, look};
+use super::wire::{Duplex, Heard, Shared, Wire, look};
 use super::{certificate, tls_error};
 use crate::facts::Certificate;
 use crate::observation::{Layer, Outage};
@@ -31,18 +31,24 @@ const USER_TIMEOUT_MS: u32 = 15_000;
 /// the whole deadline. Own choice.
 const PER_ADDRESS: Duration = Duration::from_secs(2);
 
+/// Patience with the resolver. The C library's own is 5 s for each server that it asks, twice over.
+const RESOLVE: Duration = Duration::from_secs(5);
+
 /// What the two ends speak above TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speech {
     Http1,
     Http2,
+    /// HTTP/2 where TLS and the peer offer it, else HTTP/1.1.
+    Either,
 }
 
 impl Speech {
-    fn alpn(self) -> &'static [u8] {
+    fn alpn(self) -> &'static [&'static [u8]] {
         match self {
-            Self::Http1 => b"http/1.1",
-            Self::Http2 => b"h2",
+            Self::Http1 => &[b"http/1.1"],
+            Self::Http2 => &[b"h2"],
+            Self::Either => &[b"h2", b"http/1.1"],
         }
     }
 }
@@ -53,6 +59,7 @@ pub struct Connector {
     endpoint: Arc<Endpoint>,
     speech: Speech,
     phase: Arc<Phase>,
+    heard: Heard,
     state: Arc<Mutex<State>>,
 }
 
@@ -78,6 +85,8 @@ impl std::fmt::Debug for Connector {
 pub struct Connected {
     pub wire: Wire,
     pub certificate: Option<Certificate>,
+    /// What the two ends agreed on; never [`Speech::Either`].
+    pub speech: Speech,
 }
 
 impl Connector {
@@ -87,8 +96,23 @@ impl Connector {
             endpoint,
             speech,
             phase: Arc::default(),
+            heard: Heard::default(),
             state: Arc::default(),
         }
+    }
+
+    /// The same, telling its phases through `phase`.
+    #[must_use]
+    pub fn telling(mut self, phase: Arc<Phase>) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    /// The same, noting through `heard` when a byte came.
+    #[must_use]
+    pub fn hearing(mut self, heard: Heard) -> Self {
+        self.heard = heard;
+        self
     }
 
     /// What is being waited for, also after the future was dropped.
@@ -108,7 +132,7 @@ impl Connector {
     pub fn last_outage(&self) -> Option<Outage> {
         let known = self.state().outage.clone();
         let another = match self.speech {
-            Speech::Http1 => None,
+            Speech::Http1 | Speech::Either => None,
             // What answers something else often closes at once; the reset is not the news then.
             Speech::Http2 => self
                 .first_bytes()
@@ -174,7 +198,10 @@ impl Connector {
         } else {
             None
         };
-        let tcp = self.tcp().await?;
+        let stream: Box<dyn Duplex> = match &self.endpoint.proxy {
+            None => Box::new(self.tcp().await?),
+            Some(proxy) => Box::new(proxy.open(&self.endpoint, &self.phase).await?),
+        };
         let name_error = {
             let endpoint = self.endpoint.clone();
             let state = self.state.clone();
@@ -197,8 +224,13 @@ impl Connector {
         };
         let Some(loaded) = tls else {
             return Ok(Connected {
-                wire: Wire::new(Box::new(tcp), Box::new(name_error)),
+                wire: Wire::new(stream, Box::new(name_error), self.heard.clone()),
                 certificate: None,
+                speech: match self.speech {
+                    // Without TLS there is nothing to agree by.
+                    Speech::Either => Speech::Http1,
+                    speech => speech,
+                },
             });
         };
         let name = self.server_name()?;
@@ -207,7 +239,7 @@ impl Connector {
             self.endpoint.authority()
         ));
         let shaken = TlsConnector::from(loaded.config.clone())
-            .connect(name, tcp)
+            .connect(name, stream)
             .await;
         let der = lock(&loaded.seen).clone();
         let seen = der.and_then(|der| certificate::from_der(&self.endpoint.name, &der).ok());
@@ -216,9 +248,15 @@ impl Connector {
         }
         let stream =
             shaken.map_err(|e| tls_error::of_handshake(&self.endpoint, &e, seen.as_ref()))?;
+        let speech = match (self.speech, stream.get_ref().1.alpn_protocol()) {
+            (Speech::Either, Some(b"h2")) => Speech::Http2,
+            (Speech::Either, _) => Speech::Http1,
+            (speech, _) => speech,
+        };
         Ok(Connected {
-            wire: Wire::new(Box::new(stream), Box::new(name_error)),
+            wire: Wire::new(Box::new(stream), Box::new(name_error), self.heard.clone()),
             certificate: seen,
+            speech,
         })
     }
 
@@ -247,7 +285,10 @@ impl Connector {
                 Layer::Local,
                 format!("`{bare}` can be no name in a certificate"),
             )
-            .hint("set server_name to the name in the server's certificate")
+            .hint(format!(
+                "set {} to the name in the server's certificate",
+                self.endpoint.terms.server_name()
+            ))
         })
     }
 
@@ -282,7 +323,11 @@ impl Connector {
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Outage> {
         let (host, port) = (self.endpoint.host.as_str(), self.endpoint.port);
         self.phase.enter(format!("resolving {host}"));
-        let found = tokio::net::lookup_host((host, port)).await;
+        let asked = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host, port))).await;
+        let found = asked.map_err(|_| {
+            let limit = crate::units::span(RESOLVE);
+            self.unresolved(&format!("no answer of the resolver in {limit}"))
+        })?;
         let mut addresses = Vec::new();
         for address in found.map_err(|e| self.unresolved(&resolver_words(&e)))? {
             if !addresses.contains(&address) {

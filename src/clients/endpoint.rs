@@ -6,6 +6,8 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
+use super::file::Given;
+use super::proxy::Proxy;
 use crate::config::settings::{ConfigError, Settings};
 
 /// Cap on a body where the target sets none: 16 MiB after inflation (safety promise F1).
@@ -23,7 +25,7 @@ pub const KEYS: &[&str] = &[
 ];
 
 /// One endpoint with everything needed to reach it. Made once per probe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// As configured, without a trailing slash: what prints in ids, rows and errors.
     pub name: String,
@@ -35,15 +37,69 @@ pub struct Endpoint {
     pub prefix: String,
     /// Cap on a body after inflation, in bytes.
     pub max_body: u64,
-    pub ca: Option<PathBuf>,
-    pub cert: Option<PathBuf>,
-    pub key: Option<PathBuf>,
+    pub ca: Option<Given>,
+    pub cert: Option<Given>,
+    pub key: Option<Given>,
     /// Name to verify in place of the host.
     pub server_name: Option<String>,
     /// Skip verification of the server's certificate; shown as TLS-OFF wherever the target is.
     pub insecure: bool,
     /// File of `Name: value` lines sent with each HTTP request; read again when it changes.
     pub headers_file: Option<PathBuf>,
+    /// What stands between: everything goes through it.
+    pub proxy: Option<Proxy>,
+    pub terms: Terms,
+}
+
+/// What the settings of an endpoint are called where they stand; for errors and hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// Our own configuration.
+    Own,
+    Kubeconfig,
+}
+
+impl Terms {
+    #[must_use]
+    pub fn ca(self) -> &'static str {
+        match self {
+            Self::Own => "ca",
+            Self::Kubeconfig => "certificate-authority",
+        }
+    }
+
+    #[must_use]
+    pub fn cert(self) -> &'static str {
+        match self {
+            Self::Own => "cert",
+            Self::Kubeconfig => "client-certificate",
+        }
+    }
+
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Own => "key",
+            Self::Kubeconfig => "client-key",
+        }
+    }
+
+    #[must_use]
+    pub fn server_name(self) -> &'static str {
+        match self {
+            Self::Own => "server_name",
+            Self::Kubeconfig => "tls-server-name",
+        }
+    }
+
+    /// How a file is set, as a hint says it: `set ca = "FILE"`.
+    #[must_use]
+    pub fn set(self, key: &str) -> String {
+        match self {
+            Self::Own => format!("set {key} = \"FILE\""),
+            Self::Kubeconfig => format!("set {key} in the kubeconfig"),
+        }
+    }
 }
 
 impl Endpoint {
@@ -75,12 +131,14 @@ impl Endpoint {
                 ConfigError::new(place(&["max_body"]), "`max_body` is no size in bytes")
                     .hint("write a size such as 16777216")
             })?,
-            ca: settings.path("ca"),
-            cert: settings.path("cert"),
-            key: settings.path("key"),
+            ca: settings.path("ca").map(Given::File),
+            cert: settings.path("cert").map(Given::File),
+            key: settings.path("key").map(Given::File),
             server_name: settings.text("server_name").map(str::to_owned),
             insecure: settings.flag("insecure"),
             headers_file: settings.path("headers_file"),
+            proxy: None,
+            terms: Terms::Own,
         };
         // A scheme left out with TLS files at hand is a slip; `http://` written out is meant, and the
         // files come from a table that other targets share.

@@ -1,8 +1,11 @@
-//! Small files named by the configuration: read whole, and noticed when they change.
+//! Small files named by the configuration: read whole, and noticed when they change. What stands in
+//! the configuration itself in place of a file is treated alike.
 
+use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::observation::{Layer, Outage};
 
@@ -13,18 +16,51 @@ const LIMIT: u64 = 1 << 20;
 /// nanoseconds, size, inode). A link is followed, so a swapped link counts as a change.
 pub type Version = (i64, i64, u64, u64);
 
+/// A certificate or key as it is configured: the file that holds it, or the text itself.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Given {
+    File(PathBuf),
+    /// `place` says where it stands, for errors; the text may be a secret.
+    Text {
+        place: Arc<str>,
+        text: Arc<[u8]>,
+    },
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Given({self})")
+    }
+}
+
+/// The place, never the text.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Text { place, .. } => f.write_str(place),
+        }
+    }
+}
+
+impl From<PathBuf> for Given {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
 /// A configured file and the key that names it, for errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     pub key: &'static str,
-    pub path: PathBuf,
+    pub given: Given,
 }
 
 impl Named {
-    pub fn new(key: &'static str, path: &Path) -> Self {
+    pub fn new(key: &'static str, given: impl Into<Given>) -> Self {
         Self {
             key,
-            path: path.to_owned(),
+            given: given.into(),
         }
     }
 
@@ -33,8 +69,13 @@ impl Named {
     /// # Errors
     /// `local`, when there is no such file or it may not be looked at.
     pub fn version(&self) -> Result<Version, Outage> {
-        let meta = std::fs::metadata(&self.path).map_err(|e| self.unreadable(&e))?;
-        Ok(version(&meta))
+        match &self.given {
+            Given::File(path) => {
+                let meta = std::fs::metadata(path).map_err(|e| self.unreadable(&e))?;
+                Ok(version(&meta))
+            }
+            Given::Text { text, .. } => Ok((0, 0, text.len() as u64, 0)),
+        }
     }
 
     /// The whole file.
@@ -42,21 +83,25 @@ impl Named {
     /// # Errors
     /// `local`, naming key and file, when it cannot be read, is no plain file or is absurdly large.
     pub fn read(&self) -> Result<Vec<u8>, Outage> {
-        let meta = std::fs::metadata(&self.path).map_err(|e| self.unreadable(&e))?;
+        let path = match &self.given {
+            Given::File(path) => path,
+            Given::Text { text, .. } => return Ok(text.to_vec()),
+        };
+        let meta = std::fs::metadata(path).map_err(|e| self.unreadable(&e))?;
         if !meta.is_file() {
             return Err(self.bad("is not a plain file"));
         }
         if meta.len() > LIMIT {
             return Err(self.bad("is larger than 1 MiB"));
         }
-        std::fs::read(&self.path).map_err(|e| self.unreadable(&e))
+        std::fs::read(path).map_err(|e| self.unreadable(&e))
     }
 
     /// An outage about the content: `ca: /etc/x/ca.pem holds no certificate`.
     pub fn bad(&self, problem: &str) -> Outage {
         Outage::new(
             Layer::Local,
-            format!("{}: {} {problem}", self.key, self.path.display()),
+            format!("{}: {} {problem}", self.key, self.given),
         )
     }
 
@@ -85,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named_with_its_key() {
-        let outage = Named::new("ca", Path::new("/no/such/ca.pem"))
+        let outage = Named::new("ca", PathBuf::from("/no/such/ca.pem"))
             .read()
             .unwrap_err();
         assert_eq!(outage.layer, Layer::Local);
@@ -95,7 +140,9 @@ mod tests {
 
     #[test]
     fn a_device_is_not_read_as_if_it_ended() {
-        let outage = Named::new("ca", Path::new("/dev/zero")).read().unwrap_err();
+        let outage = Named::new("ca", PathBuf::from("/dev/zero"))
+            .read()
+            .unwrap_err();
         assert!(outage.detail.contains("not a plain file"), "{outage}");
     }
 
@@ -105,9 +152,24 @@ mod tests {
         let (path, next) = (dir.path().join("a"), dir.path().join("b"));
         std::fs::write(&path, "same").unwrap();
         std::fs::write(&next, "same").unwrap();
-        let named = Named::new("cert", &path);
+        let named = Named::new("cert", path.clone());
         let before = named.version().unwrap();
         std::fs::rename(&next, &path).unwrap();
         assert_ne!(named.version().unwrap(), before);
+    }
+
+    #[test]
+    fn a_text_in_place_of_a_file_is_named_by_its_place_and_not_shown() {
+        let given = Given::Text {
+            place: "user \"ann\" in /k".into(),
+            text: b"hunter2"[..].into(),
+        };
+        let named = Named::new("client-key", given);
+        assert_eq!(named.read().unwrap(), b"hunter2");
+        assert_eq!(
+            named.bad("holds no private key").detail,
+            "client-key: user \"ann\" in /k holds no private key"
+        );
+        assert!(!format!("{named:?}").contains("hunter2"));
     }
 }

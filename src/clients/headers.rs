@@ -30,7 +30,7 @@ impl Headers {
     /// # Errors
     /// `local`, naming file and line.
     pub fn refreshed(self, path: &Path) -> Result<Self, Outage> {
-        let file = Named::new("headers_file", path);
+        let file = Named::new("headers_file", path.to_owned());
         let version = Some(file.version()?);
         if self.version == version {
             return Ok(self);
@@ -77,7 +77,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Outage> {
         parse(
-            &Named::new("headers_file", Path::new("/h")),
+            &Named::new("headers_file", std::path::PathBuf::from("/h")),
             text.as_bytes(),
         )
     }

@@ -228,10 +228,7 @@ impl HttpClient {
         let slash = if path.starts_with('/') { "" } else { "/" };
         let mut builder = Request::get(format!("{}{slash}{path}", self.endpoint.prefix))
             .header(header::HOST, self.endpoint.authority())
-            .header(
-                header::USER_AGENT,
-                concat!("midwatch/", env!("CARGO_PKG_VERSION")),
-            )
+            .header(header::USER_AGENT, super::USER_AGENT)
             .header(header::ACCEPT, accept)
             .header(header::ACCEPT_ENCODING, "gzip");
         if let Some(headers) = builder.headers_mut() {

@@ -43,14 +43,15 @@ pub struct Loaded {
 /// # Errors
 /// `local`, naming the file that cannot be looked at.
 pub fn versions(endpoint: &Endpoint) -> Result<Vec<Version>, Outage> {
+    let terms = endpoint.terms;
     let named = [
-        ("ca", &endpoint.ca),
-        ("cert", &endpoint.cert),
-        ("key", &endpoint.key),
+        (terms.ca(), &endpoint.ca),
+        (terms.cert(), &endpoint.cert),
+        (terms.key(), &endpoint.key),
     ];
-    let files = named.iter().filter_map(|(key, path)| {
-        let path = path.as_ref()?;
-        Some(Named::new(key, path))
+    let files = named.into_iter().filter_map(|(key, given)| {
+        let given = given.clone()?;
+        Some(Named::new(key, given))
     });
     files.map(|file| file.version()).collect()
 }
@@ -59,7 +60,7 @@ pub fn versions(endpoint: &Endpoint) -> Result<Vec<Version>, Outage> {
 ///
 /// # Errors
 /// `local`, naming the file that is missing, unreadable or not what its key says.
-pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
+pub fn load(endpoint: &Endpoint, alpn: &[&[u8]]) -> Result<Loaded, Outage> {
     // Taken before reading: a change in between is noticed next time instead of never.
     let versions = versions(endpoint)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -77,7 +78,9 @@ pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
         .with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match (&endpoint.cert, &endpoint.key) {
         (Some(cert), Some(key)) => {
-            let (cert, key) = (Named::new("cert", cert), Named::new("key", key));
+            let terms = endpoint.terms;
+            let cert = Named::new(terms.cert(), cert.clone());
+            let key = Named::new(terms.key(), key.clone());
             let chain = certificates(&cert)?;
             let private = private_key(&key)?;
             builder
@@ -91,7 +94,7 @@ pub fn load(endpoint: &Endpoint, alpn: &[u8]) -> Result<Loaded, Outage> {
         answer: config.client_auth_cert_resolver.clone(),
         asked: asked.clone(),
     });
-    config.alpn_protocols = vec![alpn.to_vec()];
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Loaded {
         versions,
@@ -109,17 +112,20 @@ fn trust(
     if endpoint.insecure {
         return Ok(None);
     }
-    let Some(path) = &endpoint.ca else {
+    let Some(given) = &endpoint.ca else {
         let system = rustls_platform_verifier::Verifier::new(provider.clone()).map_err(|e| {
             Outage::new(
                 Layer::Local,
                 format!("the system has no certificate authorities that can be used: {e}"),
             )
-            .hint("set `ca` to the file of the authority that signed the server's certificate")
+            .hint(format!(
+                "{} to the authority that signed the server's certificate",
+                endpoint.terms.set(endpoint.terms.ca())
+            ))
         })?;
         return Ok(Some(Arc::new(system)));
     };
-    let file = Named::new("ca", path);
+    let file = Named::new(endpoint.terms.ca(), given.clone());
     let mut roots = RootCertStore::empty();
     for authority in certificates(&file)? {
         roots.add(authority).map_err(|e| {
@@ -137,7 +143,9 @@ fn trust(
 /// a self-signed certificate is used: as an authority it could not be a server's.
 fn known(endpoint: &Endpoint) -> Result<Vec<CertificateDer<'static>>, Outage> {
     match &endpoint.ca {
-        Some(path) if !endpoint.insecure => certificates(&Named::new("ca", path)),
+        Some(given) if !endpoint.insecure => {
+            certificates(&Named::new(endpoint.terms.ca(), given.clone()))
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -169,12 +177,11 @@ fn private_key(file: &Named) -> Result<PrivateKeyDer<'static>, Outage> {
 
 fn mismatch(cert: &Named, key: &Named, error: &TlsError) -> Outage {
     if matches!(error, TlsError::InconsistentKeys(_)) {
-        let problem = format!(
-            "does not belong to the certificate in {}",
-            cert.path.display()
-        );
-        key.bad(&problem)
-            .hint("set `cert` and `key` to files that were issued together")
+        let problem = format!("does not belong to the certificate in {}", cert.given);
+        key.bad(&problem).hint(format!(
+            "set `{}` and `{}` to files that were issued together",
+            cert.key, key.key
+        ))
     } else {
         key.bad(&format!("cannot be used: {}", tls_error::words(error)))
     }

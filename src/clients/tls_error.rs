@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Terms};
 use crate::facts::Certificate;
 use crate::observation::{Layer, Outage};
 
@@ -212,13 +212,14 @@ fn of_certificate(
                 1..=6 => presented.join(", "),
                 more => format!("{} and {} more", presented[..6].join(", "), more - 6),
             };
-            wrong_name(&format!(
-                "{whose} is not for {}, but for {names}",
-                expected.to_str()
-            ))
+            let expected = expected.to_str();
+            wrong_name(
+                endpoint,
+                &format!("{whose} is not for {expected}, but for {names}"),
+            )
         }
         CertificateError::NotValidForName => {
-            wrong_name(&format!("{whose} is not for {}", endpoint.host))
+            wrong_name(endpoint, &format!("{whose} is not for {}", endpoint.host))
         }
         CertificateError::Other(cause) if cause.to_string() == CA_AS_SERVER => {
             own_authority(endpoint, &whose)
@@ -257,35 +258,39 @@ const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
 /// What `openssl req -x509` makes: signed by itself, and an authority by its own words.
 fn own_authority(endpoint: &Endpoint, whose: &str) -> Outage {
     let not_in = match &endpoint.ca {
-        Some(path) => format!("and {} does not hold it", path.display()),
-        None => "and no `ca` holds it".to_owned(),
+        Some(given) => format!("and {given} does not hold it"),
+        None => format!("and no `{}` holds it", endpoint.terms.ca()),
     };
+    let set = endpoint.terms.set(endpoint.terms.ca());
     tls(format!(
         "{whose} is an authority's own (CA:TRUE, as self-signed ones are), {not_in}"
     ))
-    .hint("set ca = \"FILE\" to this very certificate, or give the server one without CA:TRUE")
+    .hint(format!(
+        "{set} to this very certificate, or give the server one without CA:TRUE"
+    ))
 }
 
 fn unknown_issuer(endpoint: &Endpoint, whose: &str, seen: Option<&Certificate>) -> Outage {
     let issuer = seen.map_or_else(String::new, |c| format!(" ({})", c.issuer));
+    let set = endpoint.terms.set(endpoint.terms.ca());
+    let hint = format!("{set} to the authority that signed it");
     match &endpoint.ca {
-        None => tls(format!("{whose} has an unknown issuer{issuer}"))
-            .hint("set ca = \"FILE\" to the authority that signed it"),
-        Some(path) => tls(format!(
-            "{whose} was not signed by an authority in {}; its issuer is{}",
-            path.display(),
+        None => tls(format!("{whose} has an unknown issuer{issuer}")).hint(hint),
+        Some(given) => tls(format!(
+            "{whose} was not signed by an authority in {given}; its issuer is{}",
             if issuer.is_empty() {
                 " unknown"
             } else {
                 &issuer
             }
         ))
-        .hint("set ca = \"FILE\" to the authority that signed it"),
+        .hint(hint),
     }
 }
 
-fn wrong_name(text: &str) -> Outage {
-    tls(text).hint("set server_name to a name that the certificate holds")
+fn wrong_name(endpoint: &Endpoint, text: &str) -> Outage {
+    let key = endpoint.terms.server_name();
+    tls(text).hint(format!("set {key} to a name that the certificate holds"))
 }
 
 /// What the peer said against us. Without a certificate of ours these alerts all mean that it wants
@@ -308,19 +313,29 @@ fn of_alert(endpoint: &Endpoint, alert: AlertDescription) -> Outage {
     let said = words(&format!("{alert:?}"));
     match &endpoint.cert {
         None if alert == A::CertificateRequired || (about_us && alert != A::HandshakeFailure) => {
-            tls(format!("{peer} requires a client certificate"))
-                .hint("set cert = \"FILE\" and key = \"FILE\"")
+            tls(format!("{peer} requires a client certificate")).hint(own_pair(endpoint))
         }
-        None if about_us => tls(format!("{peer} broke off the TLS handshake ({said})"))
-            .hint("set cert and key if the server requires a client certificate"),
+        None if about_us => {
+            tls(format!("{peer} broke off the TLS handshake ({said})")).hint(format!(
+                "set {} and {} if the server requires a client certificate",
+                endpoint.terms.cert(),
+                endpoint.terms.key()
+            ))
+        }
         Some(cert) if about_us => tls(format!(
-            "{peer} rejected our client certificate {} ({said})",
-            cert.display()
+            "{peer} rejected our client certificate {cert} ({said})"
         ))
         .hint("check its end and its issuer, and that the server trusts that issuer"),
         _ if alert == A::NoApplicationProtocol => another_protocol(endpoint),
         _ => tls(format!("{peer} broke off TLS ({said})"))
             .hint("look into the log of the server for the reason"),
+    }
+}
+
+fn own_pair(endpoint: &Endpoint) -> String {
+    match endpoint.terms {
+        Terms::Own => "set cert = \"FILE\" and key = \"FILE\"".into(),
+        Terms::Kubeconfig => "set client-certificate and client-key in the kubeconfig".into(),
     }
 }
 
@@ -347,7 +362,7 @@ mod tests {
         let mut endpoint = plain();
         let outage = of_alert(&endpoint, AlertDescription::BadCertificate);
         assert_eq!(outage.detail, "a:1 requires a client certificate");
-        endpoint.cert = Some("/me.pem".into());
+        endpoint.cert = Some(std::path::PathBuf::from("/me.pem").into());
         let outage = of_alert(&endpoint, AlertDescription::BadCertificate);
         assert!(
             outage

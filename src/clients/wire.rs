@@ -5,6 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -45,14 +47,21 @@ pub struct Wire {
     inner: Box<dyn Duplex>,
     traffic: Shared,
     name_error: NameError,
+    heard: Heard,
 }
 
+/// When a byte last came, over any connection of a connector: nanoseconds of a [`Stamp`].
+///
+/// [`Stamp`]: crate::clock::Stamp
+pub type Heard = Arc<AtomicU64>;
+
 impl Wire {
-    pub fn new(inner: Box<dyn Duplex>, name_error: NameError) -> Self {
+    pub fn new(inner: Box<dyn Duplex>, name_error: NameError, heard: Heard) -> Self {
         Self {
             inner,
             traffic: Shared::default(),
             name_error,
+            heard,
         }
     }
 
@@ -83,6 +92,7 @@ impl AsyncRead for Wire {
         let result = Pin::new(&mut self.inner).poll_read(cx, buf);
         let fresh = &buf.filled()[before..];
         if !fresh.is_empty() {
+            self.heard.store(crate::clock::stamp().0, Relaxed);
             let mut traffic = look(&self.traffic);
             traffic.read += fresh.len() as u64;
             let room = HEAD.saturating_sub(traffic.head.len());

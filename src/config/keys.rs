@@ -149,6 +149,8 @@ pub static KEYS: &[Key] = &[
     key("endpoints", Shape::List, Address, "", "Every member's client URL; each is polled on its own."),
     key("metrics_endpoints", Shape::List, Address, "",
         "Metrics URLs in the order of `endpoints`, where they listen apart from the clients."),
+    key("context", Shape::Text, Address, "",
+        "Context of the kubeconfig; the current one where none is named."),
 
     within(key("period", Shape::Span, All, "", "Time between two polls."), 1.0, 86_400.0),
     within(key("timeout", Shape::Span, All, "", "Deadline of one poll; shorter than the period."), 0.001, 3600.0),
@@ -162,6 +164,14 @@ pub static KEYS: &[Key] = &[
     key("headers_file", Shape::Path, Tls, "",
         "File of `Name: value` lines sent with each request: the place for a token."),
     key("queries", Shape::List, Listed, "", "PromQL expressions to evaluate at each poll."),
+    key("kubeconfig", Shape::Path, Listed, "",
+        "Kubeconfig to use in place of $KUBECONFIG and ~/.kube/config."),
+    key("exec_allowed", Shape::List, Listed, "[]",
+        "Credential plugins that a kubeconfig may run, by absolute path; no other program is run."),
+    key("watch", Shape::List, Listed, "",
+        "Kinds of objects to watch, such as \"pods\"; all that midwatch knows where none is named."),
+    key("namespaces", Shape::List, Listed, "",
+        "Namespaces to watch, for users who may not list all of them."),
 ];
 
 /// The key of this name, thresholds included.

@@ -11,7 +11,8 @@ use super::document::{Block, Document, Entry, Target};
 use super::excerpt::ConfigFile;
 use super::keys::{Applies, KEYS, Key, Shape, thresholds};
 use super::settings::{ConfigError, Settings, Value};
-use super::{Config, Request, host_name, sound};
+use super::{Config, Request, clusters, host_name, sound};
+use crate::clients::kube::survey::Survey;
 use crate::ids::TargetId;
 use crate::nearest::nearest;
 use crate::sources::{Source, TargetConfig};
@@ -47,7 +48,8 @@ pub(super) fn merge(
     let defaults = defaults(file, &document.defaults, &outer);
     let mut seen = BTreeSet::new();
     let mut targets = Vec::new();
-    if document.targets.is_empty() {
+    let alone = document.targets.is_empty();
+    if alone {
         targets.extend(local_machine(file, &document, &outer, sources, errors));
     }
     let written = std::mem::take(&mut document.targets);
@@ -58,6 +60,10 @@ pub(super) fn merge(
                 document: &document,
                 outer: &outer,
                 sources,
+                kubeconfig: request
+                    .kubeconfig
+                    .as_ref()
+                    .and_then(|read| read.as_ref().ok()),
             };
             let Some(config) = layers.target(target, errors, &mut warnings) else {
                 continue;
@@ -68,6 +74,16 @@ pub(super) fn merge(
                 errors.push(duplicate(file, target, &config.id));
             }
         }
+    }
+    if alone || request.all_contexts {
+        let base = Unwritten {
+            file,
+            document: &document,
+            outer: &outer,
+            sources,
+        };
+        let clusters = base.clusters(request, &targets, errors, &mut warnings);
+        targets.extend(clusters);
     }
     warnings.extend(same_addresses(&targets));
     Config {
@@ -122,22 +138,116 @@ fn local_machine(
     sources: &[&Source],
     errors: &mut Vec<ConfigError>,
 ) -> Option<TargetConfig> {
-    let source = sources.iter().find(|source| source.kind == "local")?;
-    let mut merged = of_source(source);
-    if let Some(file) = file {
-        merged.take(file, "[defaults] ", &document.defaults, source);
-        if let Some(block) = document.kinds.get(source.kind) {
-            merged.take(file, "[kind.local] ", block, source);
+    let base = Unwritten {
+        file,
+        document,
+        outer,
+        sources,
+    };
+    base.target("local", &host_name(), errors)
+}
+
+/// What a target that stands in no file is made from.
+struct Unwritten<'a> {
+    file: Option<&'a ConfigFile>,
+    document: &'a Document,
+    outer: &'a [Outer],
+    sources: &'a [&'a Source],
+}
+
+impl Unwritten<'_> {
+    fn target(
+        &self,
+        kind: &str,
+        name: &str,
+        errors: &mut Vec<ConfigError>,
+    ) -> Option<TargetConfig> {
+        let source = self.sources.iter().find(|source| source.kind == kind)?;
+        let mut merged = of_source(source);
+        if let Some(file) = self.file {
+            merged.take(file, "[defaults] ", &self.document.defaults, source);
+            if let Some(block) = self.document.kinds.get(kind) {
+                merged.take(file, &format!("[kind.{kind}] "), block, source);
+            }
         }
+        merged.take_outer(self.outer);
+        sound::fit_timeout(&mut merged);
+        let id = TargetId::new(source.kind, name);
+        errors.extend(sound::deadline(self.file, &id, &merged));
+        Some(TargetConfig {
+            id,
+            settings: merged.settings,
+        })
     }
-    merged.take_outer(outer);
-    sound::fit_timeout(&mut merged);
-    let id = TargetId::new(source.kind, &host_name());
-    errors.extend(sound::deadline(file, &id, &merged));
-    Some(TargetConfig {
-        id,
-        settings: merged.settings,
-    })
+
+    /// The clusters of the kubeconfig that are watched without being written.
+    fn clusters(
+        &self,
+        request: &Request,
+        known: &[TargetConfig],
+        errors: &mut Vec<ConfigError>,
+        warnings: &mut Vec<String>,
+    ) -> Vec<TargetConfig> {
+        let survey = match &request.kubeconfig {
+            Some(Ok(survey)) => survey,
+            Some(Err(error)) if request.all_contexts => {
+                errors.push(error.clone());
+                return Vec::new();
+            }
+            // Nobody asked for it: the machine at hand is watched all the same.
+            Some(Err(error)) => {
+                warnings.push(format!("no cluster is watched: {error}"));
+                return Vec::new();
+            }
+            None => {
+                let problem = "there is no kubeconfig to take the contexts from";
+                let error = ConfigError::new("--all-contexts", problem)
+                    .hint("Set KUBECONFIG, or write ~/.kube/config");
+                errors.extend(request.all_contexts.then_some(error));
+                return Vec::new();
+            }
+        };
+        // With a kubeconfig of its own a target may mean another context of the same name.
+        let taken = known
+            .iter()
+            .filter(|target| target.settings.text("kubeconfig").is_none());
+        let taken: Vec<String> = taken
+            .filter(|target| &*target.id.kind == clusters::KIND)
+            .filter_map(|target| {
+                let named = target.settings.text("context").map(str::to_owned);
+                named.or_else(|| survey.current.clone())
+            })
+            .collect();
+        let fresh = clusters::unwritten(survey, request.all_contexts, &taken, warnings);
+        let origin = if request.all_contexts {
+            format!("--all-contexts, {}", survey.place)
+        } else {
+            format!("current-context of {}", survey.place)
+        };
+        let mut targets: Vec<TargetConfig> = Vec::new();
+        for context in fresh {
+            let fit = clusters::fit(&context);
+            let is_used = |name: &str| {
+                let same = |target: &TargetConfig| {
+                    &*target.id.kind == clusters::KIND && &*target.id.name == name
+                };
+                known.iter().chain(&targets).any(same)
+            };
+            // Two contexts may differ by what a name cannot hold.
+            let numbered = (2..).map(|number| format!("{fit}-{number}"));
+            let mut names = std::iter::once(fit.clone()).chain(numbered);
+            let Some(name) = names.find(|name| !is_used(name)) else {
+                continue;
+            };
+            if let Some(mut target) = self.target(clusters::KIND, &name, errors) {
+                target
+                    .settings
+                    .set("context", Value::Text(context), &origin);
+                targets.push(target);
+            }
+        }
+        targets
+    }
 }
 
 struct Layers<'a> {
@@ -145,6 +255,7 @@ struct Layers<'a> {
     document: &'a Document,
     outer: &'a [Outer],
     sources: &'a [&'a Source],
+    kubeconfig: Option<&'a Survey>,
 }
 
 impl Layers<'_> {
@@ -170,6 +281,9 @@ impl Layers<'_> {
             None if kind == "local" => host_name(),
             // A name that could not be read has been told already.
             None if target.written.contains("name") => return None,
+            None if kind == clusters::KIND && self.context_of(target).is_some() => {
+                clusters::fit(self.context_of(target)?)
+            }
             None => {
                 let problem = format!("this {kind} target has no name");
                 let hint = "Add name = \"...\": it is shown as KIND/NAME";
@@ -192,6 +306,17 @@ impl Layers<'_> {
             id,
             settings: merged.settings,
         })
+    }
+
+    /// The context that a target without a name means, where that is known.
+    fn context_of<'t>(&'t self, target: &'t Target) -> Option<&'t str> {
+        let written = target.text("context").map(|(context, _)| context);
+        let current = || {
+            let own = target.written.contains("kubeconfig");
+            let survey = self.kubeconfig.filter(|_| !own)?;
+            survey.current.as_deref()
+        };
+        written.or_else(current)
     }
 
     fn without_kind(&self, target: &Target) -> ConfigError {

@@ -16,8 +16,9 @@ const HEAD: &str = "\
 # What wins, from the weakest: the default of the kind, [defaults], [kind.KIND], the traits of a
 # target in their order, the target itself, MIDWATCH_* variables, arguments. `midwatch config show`
 # tells for each value where it came from; `midwatch config check` judges this file.
-# Without any [[target]] the machine that midwatch runs on is watched; with one, only what the file
-# says, so add kind = \"local\" where you want both.
+# Without any [[target]] the machine that midwatch runs on is watched, and the cluster of the current
+# context of your kubeconfig; with one, only what the file says, so add kind = \"local\" where you want
+# both. `--all-contexts` adds every context of the kubeconfig that is not written here.
 ";
 
 const TRAIT: &str = "
@@ -82,6 +83,11 @@ fn or_example<'a>(key: &Key, default: &'a str) -> &'a str {
         ("", "endpoints") => "[\"https://10.0.0.11:2379\", \"https://10.0.0.12:2379\"]",
         ("", "metrics_endpoints") => "[\"http://10.0.0.11:2381\", \"http://10.0.0.12:2381\"]",
         ("", "queries") => "[\"up == 0\"]",
+        ("", "context") => "\"prod-eu\"",
+        ("", "kubeconfig") => "\"~/.kube/config\"",
+        ("[]", "exec_allowed") => "[\"/usr/local/bin/kubelogin\"]",
+        ("", "watch") => "[\"nodes\", \"pods\", \"deployments\"]",
+        ("", "namespaces") => "[\"shop\", \"billing\"]",
         _ => default,
     }
 }

@@ -12,7 +12,7 @@ use crate::ids::TargetId;
 use crate::sources::Source;
 
 /// Longest name; a row of a table has no room for more.
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// A target's name: it prints in ids, rows and labels.
 pub(super) fn name(file: &ConfigFile, name: &str, span: &Range<usize>) -> Option<ConfigError> {

@@ -7,10 +7,13 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Context, Direction, Filter, ObjectListing, Row, RowKey, Scope, SortValue, View};
+use super::part::Part;
+use super::{Context, Direction, Filter, MovedBy, ObjectListing, Row, RowKey, SortValue, View};
 use crate::model::objects::{Move, Moved};
 use crate::objects::Object;
-use crate::subject::Subject;
+
+#[cfg(test)]
+mod tests;
 
 /// Entries in a chunk before it is split.
 const CHUNK: usize = 512;
@@ -19,13 +22,16 @@ const SMALL: usize = 300;
 
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
+    /// Column and direction as chosen, or the listing's own.
     sort: Option<(&'static str, Direction)>,
     filter: Filter,
-    scope: Scope,
+    /// What the filter was made from.
+    typed: String,
+    part: Part,
     problems_only: bool,
     chunks: Vec<Vec<Entry>>,
     len: usize,
-    /// Objects in scope before the filter.
+    /// Objects in this part before the filter.
     total: usize,
     /// The words of one object, kept for its room.
     words: String,
@@ -37,43 +43,43 @@ struct Entry {
     object: Arc<Object>,
 }
 
+/// The order that holds: the reader's choice, or the listing's own.
+fn sorted_by(listing: &dyn ObjectListing, view: &View) -> Option<(&'static str, Direction)> {
+    view.sort.or_else(|| listing.natural())
+}
+
 impl Kept {
     pub(super) fn new(listing: &dyn ObjectListing, cx: &Context, view: &View) -> Self {
         let mut kept = Self {
-            sort: view.sort,
+            sort: sorted_by(listing, view),
             filter: Filter::parse(&view.filter),
-            scope: cx.scope.clone(),
+            typed: view.filter.clone(),
+            part: Part::of(listing, cx, view),
             problems_only: view.problems_only,
             chunks: Vec::new(),
             len: 0,
             total: 0,
             words: String::new(),
         };
-        let mut entries = Vec::new();
-        let only = if kept.problems_only {
-            Only::Problems
+        let candidates = if kept.problems_only {
+            kept.total = kept.part.count(cx);
+            kept.problems(cx)
         } else {
-            Only::All
+            kept.part.candidates(cx)
         };
-        for object in candidates(listing, cx, only) {
-            if !listing.lists(object) || !kept.scope.holds(object) {
+        let mut entries = Vec::new();
+        for object in candidates {
+            if !listing.lists(object) {
                 continue;
             }
-            kept.total += usize::from(only == Only::All);
-            if kept.accepts(listing, cx, object) {
+            kept.total += usize::from(!kept.problems_only);
+            if kept.accepts(listing, object) {
                 let value = kept.value(listing, cx, object);
                 entries.push(Entry {
                     value,
                     object: object.clone(),
                 });
             }
-        }
-        if only == Only::Problems {
-            let all = listing
-                .kinds()
-                .iter()
-                .map(|kind| cx.snap.model.objects().count(*kind));
-            kept.total = all.sum();
         }
         kept.len = entries.len();
         let direction = kept.direction();
@@ -83,6 +89,14 @@ impl Kept {
         kept
     }
 
+    /// Objects that something was found on.
+    fn problems<'a>(&self, cx: &Context<'a>) -> Vec<&'a Arc<Object>> {
+        let found = cx.ledger.subjects();
+        found
+            .filter_map(|subject| self.part.row_of(cx, subject))
+            .collect()
+    }
+
     fn direction(&self) -> Direction {
         self.sort.map_or(Direction::Up, |(_, direction)| direction)
     }
@@ -90,17 +104,14 @@ impl Kept {
     fn value(&self, listing: &dyn ObjectListing, cx: &Context, object: &Object) -> SortValue {
         match self.sort {
             None => SortValue::Nothing,
-            Some((column, _)) if listing.is_volatile(column) => {
-                listing.volatile_value(cx, object, column)
+            Some((column, _)) if listing.moved_by(column) == MovedBy::Itself => {
+                listing.sort_value(object, column)
             }
-            Some((column, _)) => listing.sort_value(object, column),
+            Some((column, _)) => listing.volatile_value(cx, object, column),
         }
     }
 
-    fn accepts(&mut self, listing: &dyn ObjectListing, cx: &Context, object: &Object) -> bool {
-        if self.problems_only && cx.ledger.on(&object.subject()).is_none() {
-            return false;
-        }
+    fn accepts(&mut self, listing: &dyn ObjectListing, object: &Object) -> bool {
         if self.filter.is_empty() {
             return true;
         }
@@ -119,8 +130,8 @@ impl Kept {
         self.filter.accepts_labelled(&self.words, &object.labels)
     }
 
-    /// Moves the rows of what changed. False when the view is another one now, or when so much
-    /// changed that a new order is cheaper.
+    /// Moves the rows of what changed. False when the view is another one now, or when only a new
+    /// order can tell.
     pub(super) fn follow(
         &mut self,
         listing: &dyn ObjectListing,
@@ -128,47 +139,61 @@ impl Kept {
         view: &View,
         moved: &Moved,
     ) -> bool {
-        let same = self.sort == view.sort && self.scope == *cx.scope && !view.problems_only;
-        let volatile = self
-            .sort
-            .is_some_and(|(column, _)| listing.is_volatile(column));
-        let same = same && self.problems_only == view.problems_only && !volatile;
+        let same = self.sort == sorted_by(listing, view)
+            && self.typed == view.filter
+            && self.problems_only == view.problems_only
+            && self.part.is_of(listing, cx, view);
         let Some(moves) = moved.moves().filter(|_| same) else {
             return false;
         };
-        if self.filter != Filter::parse(&view.filter) {
+        // Findings come and go without any change of an object.
+        let elsewhere = match self.sort.map(|(column, _)| listing.moved_by(column)) {
+            None | Some(MovedBy::Itself) => false,
+            Some(MovedBy::Metrics) => moved.has_new_uses(),
+            Some(MovedBy::Others) => moved.has_new_uses() || !moves.is_empty(),
+        };
+        if elsewhere || self.problems_only {
             return false;
         }
-        for Move { old, new } in moves {
-            let mine = |object: &Arc<Object>| {
-                listing.kinds().contains(&object.kind())
-                    && listing.lists(object)
-                    && self.scope.holds(object)
-            };
-            let old = old.as_ref().filter(|object| mine(object));
-            let new = new.as_ref().filter(|object| mine(object));
-            self.replace(listing, cx, old, new);
-        }
-        true
+        // Only a part of the changes may be in the order when one of them asks for a new one: the
+        // new one makes no use of this.
+        moves.iter().all(|one| self.take(listing, cx, one))
     }
 
+    /// Takes in one change; false where only a new order can tell.
+    fn take(&mut self, listing: &dyn ObjectListing, cx: &Context, one: &Move) -> bool {
+        if self.part.is_moved_by(one) {
+            return false;
+        }
+        let mine = |object: &&Arc<Object>| listing.lists(object) && self.part.holds(object);
+        let old = one.old.as_ref().filter(mine);
+        let new = one.new.as_ref().filter(mine);
+        self.replace(listing, cx, old, new)
+    }
+
+    /// Puts one row in the place of another. False where the old one is not where it should be.
     fn replace(
         &mut self,
         listing: &dyn ObjectListing,
         cx: &Context,
         old: Option<&Arc<Object>>,
         new: Option<&Arc<Object>>,
-    ) {
+    ) -> bool {
         self.total = self.total + usize::from(new.is_some()) - usize::from(old.is_some());
-        let taken = old.and_then(|old| {
+        let shown = old.filter(|old| self.accepts(listing, old));
+        let mut taken = None;
+        if let Some(old) = shown {
             let value = self.value(listing, cx, old);
-            self.locate(&Entry {
+            let entry = Entry {
                 value,
                 object: old.clone(),
-            })
-            .ok()
-        });
-        let accepted = new.filter(|new| self.accepts(listing, cx, new));
+            };
+            taken = self.locate(&entry).ok();
+            if taken.is_none() {
+                return false;
+            }
+        }
+        let accepted = new.filter(|new| self.accepts(listing, new));
         let entry = accepted.map(|new| Entry {
             value: self.value(listing, cx, new),
             object: new.clone(),
@@ -188,6 +213,7 @@ impl Kept {
                 }
             }
         }
+        true
     }
 
     /// Chunk and place of an entry, or where it belongs.
@@ -261,7 +287,7 @@ impl Kept {
         cx: &Context,
         key: &RowKey,
     ) -> Option<usize> {
-        let object = object_of(cx, key.subject()?)?;
+        let object = self.part.row_of(cx, key.subject()?)?;
         let value = self.value(listing, cx, object);
         let entry = Entry {
             value,
@@ -270,41 +296,6 @@ impl Kept {
         let (chunk, at) = self.locate(&entry).ok()?;
         Some(self.chunks[..chunk].iter().map(Vec::len).sum::<usize>() + at)
     }
-}
-
-fn object_of<'a>(cx: &Context<'a>, subject: &Subject) -> Option<&'a Arc<Object>> {
-    cx.snap.model.objects().get(subject)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Only {
-    All,
-    Problems,
-}
-
-/// All objects that may be rows, in an order near the natural one.
-fn candidates<'a>(
-    listing: &dyn ObjectListing,
-    cx: &Context<'a>,
-    only: Only,
-) -> Box<dyn Iterator<Item = &'a Arc<Object>> + 'a> {
-    let objects = cx.snap.model.objects();
-    let kinds = listing.kinds();
-    if only == Only::Problems {
-        let mut found: Vec<_> = cx
-            .ledger
-            .subjects()
-            .filter_map(|s| objects.get(s))
-            .collect();
-        found.retain(|object| kinds.contains(&object.kind()));
-        found.sort_by(|a, b| a.place().cmp(&b.place()));
-        return Box::new(found.into_iter());
-    }
-    Box::new(
-        objects
-            .clusters()
-            .flat_map(move |cluster| kinds.iter().flat_map(move |kind| cluster.of_kind(*kind))),
-    )
 }
 
 /// By the chosen column, then by natural order and kind.

@@ -85,6 +85,9 @@ impl Order {
             }
         };
         let widths = listing.columns().iter().enumerate().map(|(nth, column)| {
+            if listing.is_idle(cx, column.id) {
+                return 0;
+            }
             let cells = rows
                 .iter()
                 .map(|row| listing.cell(cx, row, column.id).width() + indent(nth, row));

@@ -4,8 +4,10 @@
 //! marks what must be judged again. Nothing here judges, and nothing here is ordered for a screen.
 
 mod cluster;
+mod events;
 mod moved;
 mod round;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 pub use cluster::Cluster;
 pub use moved::{Move, Moved};
+pub use tally::{Load, Tally};
 
 use super::FeedIndex;
 use crate::clock::Stamp;
@@ -193,7 +196,14 @@ impl Objects {
             }
             _ => {}
         }
-        self.moved.push(Move { old, new });
+        if matches!(any.body, Body::Event(_)) {
+            let cluster = any.cluster.clone();
+            for one in self.entry(&cluster).regroup(old.as_ref(), new.as_ref()) {
+                self.moved.push(one);
+            }
+        } else {
+            self.moved.push(Move { old, new });
+        }
     }
 
     /// Objects that time alone may turn into a problem, a slice of them at each call, so that all

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Selector};
-use crate::objects::ObjectKind;
+use super::{Condition, Object, ObjectKind, Selector};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -132,7 +131,38 @@ impl VolumeClaim {
     }
 }
 
+/// What an event is about, as far as it can be told apart: an object that came anew under an old
+/// name is another one, but of a node not every component knows the uid.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum About {
+    Uid(Arc<str>),
+    /// Kind as the API says it, namespace and name.
+    Name(Arc<str>, Arc<str>, Arc<str>),
+}
+
+impl About {
+    #[must_use]
+    pub fn of(object: &Object) -> Self {
+        match object.kind() {
+            ObjectKind::Node => Self::Name("Node".into(), "".into(), object.name.clone()),
+            _ => Self::Uid(object.uid.clone()),
+        }
+    }
+}
+
 impl Event {
+    #[must_use]
+    pub fn about_key(&self) -> About {
+        let (kind, namespace, name) = &self.about;
+        if &**kind == "Node" {
+            About::Name(kind.clone(), "".into(), name.clone())
+        } else if self.about_uid.is_empty() {
+            About::Name(kind.clone(), namespace.clone(), name.clone())
+        } else {
+            About::Uid(self.about_uid.clone())
+        }
+    }
+
     /// The kind that it is about, where midwatch keeps that kind.
     #[must_use]
     pub fn about_kind(&self) -> Option<ObjectKind> {

@@ -97,6 +97,22 @@ impl ObjectKind {
         self as usize
     }
 
+    #[must_use]
+    pub const fn is_namespaced(self) -> bool {
+        matches!(self.scope(), Scope::Namespaced)
+    }
+
+    /// The kind that kubectl's users mean by a word: its plural, its singular or a short name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        let means = |kind: &&Self| {
+            kind.plural() == word
+                || kind.api_kind().eq_ignore_ascii_case(word)
+                || kind.short_names().contains(&word)
+        };
+        Self::ALL.iter().find(means).copied()
+    }
+
     /// The path under which its objects are: `/api/v1/pods`, `/apis/apps/v1/namespaces/shop/deployments`.
     #[must_use]
     pub fn path(self, namespace: Option<&str>) -> String {
@@ -124,6 +140,15 @@ mod tests {
             assert_eq!(kind.index(), at);
             assert_eq!(ObjectKind::of_subject(kind.subject_kind()), Some(*kind));
         }
+    }
+
+    #[test]
+    fn a_kind_has_the_names_that_kubectl_takes() {
+        for word in ["po", "pod", "pods", "Pod"] {
+            assert_eq!(ObjectKind::named(word), Some(ObjectKind::Pod), "{word}");
+        }
+        assert_eq!(ObjectKind::named("cj"), Some(ObjectKind::CronJob));
+        assert_eq!(ObjectKind::named("p"), None);
     }
 
     #[test]

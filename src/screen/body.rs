@@ -24,7 +24,7 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
-        None => pane(app, painter, area),
+        Some(_) | None => pane(app, painter, area),
     }
 }
 

@@ -109,6 +109,7 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
                 words.into_iter().take(8).collect::<Vec<_>>().join("  ")
             )
         }
+        _ => String::new(),
     };
     painter.text(
         x,

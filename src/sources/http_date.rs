@@ -1,7 +1,10 @@
 //! A clock read from the HTTP `Date` header: an interval of about a second, never a bare number.
 //! It does no I/O; the exchange is the client's.
 
+use jiff::Timestamp;
+
 use crate::clients::http::Response;
+use crate::clock::Now;
 use crate::facts::{ClockOffset, Interval, Witness};
 
 /// What a response tells of its server's clock; `None` without a `Date` header.
@@ -11,10 +14,15 @@ use crate::facts::{ClockOffset, Interval, Witness};
 /// `Date + 1 s - sent`.
 #[must_use]
 pub fn offset(response: &Response) -> Option<ClockOffset> {
-    let date = response.date?;
-    let lo = date.duration_since(response.answered.wall).as_secs_f64();
-    let hi = date.duration_since(response.sent.wall).as_secs_f64() + 1.0;
-    let round_trip = response.answered.stamp.since(response.sent.stamp);
+    between(response.date?, response.sent, response.answered)
+}
+
+/// The same of a date that was written between two moments.
+#[must_use]
+pub fn between(date: Timestamp, sent: Now, answered: Now) -> Option<ClockOffset> {
+    let lo = date.duration_since(answered.wall).as_secs_f64();
+    let hi = date.duration_since(sent.wall).as_secs_f64() + 1.0;
+    let round_trip = answered.stamp.since(sent.stamp);
     // A step of our own clock during the exchange leaves an interval that means nothing.
     (lo <= hi).then(|| ClockOffset {
         witness: Witness::HttpDate,
@@ -46,7 +54,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::Now;
 
     /// An exchange that begins at `at`, takes 200 ms, and whose server is `ahead` seconds ahead.
     fn exchange(at: Duration, ahead: i64) -> Response {

@@ -191,8 +191,12 @@ fn aligned(
 /// what is left over goes to the column that can grow most.
 fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Placed> {
     const GAP: u16 = 2;
-    let mut kept: Vec<usize> = (0..columns.len())
-        .filter(|at| *at == 0 || *at > pan)
+    // A column without use has no width.
+    let used = (0..columns.len()).filter(|at| widths.get(*at) != Some(&0));
+    let mut kept: Vec<usize> = used
+        .enumerate()
+        .filter(|(nth, _)| *nth == 0 || *nth > pan)
+        .map(|(_, at)| at)
         .collect();
     let wanted = |index: usize| widths.get(index).copied().unwrap_or(columns[index].least);
     let shrunk = |index: usize| {

@@ -39,9 +39,14 @@ pub struct Answer {
 
 impl User {
     pub fn new(targets: &[Target]) -> Result<Self, Failed> {
+        Self::configured("", targets)
+    }
+
+    /// With more of a configuration before the targets.
+    pub fn configured(before: &str, targets: &[Target]) -> Result<Self, Failed> {
         let home = TempDir::with_prefix("midwatch-user-")?;
         let config = home.path().join("config.toml");
-        fs::write(&config, config_toml(targets))?;
+        fs::write(&config, format!("{before}{}", config_toml(targets)))?;
         Ok(Self { home, config })
     }
 

@@ -1,8 +1,8 @@
 //! The live tier: midwatch against real servers on loopback.
 //!
 //! A trial whose server is not on this machine is skipped with a printed reason; with
-//! `MIDWATCH_LIVE=require` it fails instead. With `MIDWATCH_LIVE` set to anything, a current etcd is
-//! built with Go first. Run it alone with `cargo test --test live`. With `MIDWATCH_RECORD=1` it also
+//! `MIDWATCH_LIVE=require` it fails instead. With `MIDWATCH_LIVE` set to anything, a current etcd, the
+//! daemons of Kubernetes and kwok are built with Go first: minutes, once. Run it alone with `cargo test --test live`. With `MIDWATCH_RECORD=1` it also
 //! records the scenarios of `tests/fixtures/scenarios`; see `scenarios.rs`.
 
 mod checked;

@@ -1,9 +1,9 @@
-//! The real servers that trials need: found on the search path, or built from `tests/live/etcd`.
+//! The real servers that trials need: found on the search path, or built from our own Go modules.
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+
+mod module;
 
 /// A server or tool, by what a person would install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,12 @@ pub enum Program {
     NodeExporter,
     Alertmanager,
     Chronyd,
+    /// API server, controller manager and scheduler of Kubernetes, built from our own Go module.
+    Kube,
+    /// The kubelets that pretend, built likewise.
+    Kwok,
+    Go,
+    Kubectl,
 }
 
 impl Program {
@@ -29,13 +35,19 @@ impl Program {
             Self::NodeExporter => "prometheus-node-exporter",
             Self::Alertmanager => "prometheus-alertmanager",
             Self::Chronyd => "chronyd",
+            Self::Kube => "the daemons of Kubernetes (set MIDWATCH_LIVE=1 and have go)",
+            Self::Kwok => "kwok (set MIDWATCH_LIVE=1 and have go)",
+            Self::Go => "go",
+            Self::Kubectl => "kubectl",
         }
     }
 
     /// Where it is; `None` where it is not to be had.
     pub fn find(self) -> Option<PathBuf> {
         match self {
-            Self::EtcdCurrent => etcd_current(),
+            Self::EtcdCurrent => module::ETCD.binary(),
+            Self::Kube => module::KUBE.binary(),
+            Self::Kwok => module::KWOK.binary(),
             // Debian's names first, upstream's after them.
             Self::NodeExporter => on_path("prometheus-node-exporter").or(on_path("node_exporter")),
             Self::Alertmanager => on_path("prometheus-alertmanager").or(on_path("alertmanager")),
@@ -49,6 +61,15 @@ pub fn required() -> bool {
     env::var_os("MIDWATCH_LIVE").is_some_and(|value| value == "require")
 }
 
+/// Whether what is not there may be built: it takes minutes and Go's module cache.
+fn asked_to_build() -> bool {
+    env::var_os("MIDWATCH_LIVE").is_some()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn on_path(name: &str) -> Option<PathBuf> {
     // Daemons often live in sbin, which an ordinary user's path lacks, and Go beside everything.
     let path = env::var_os("PATH").unwrap_or_default();
@@ -56,34 +77,4 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/go/bin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
-}
-
-/// Built once in a run, and only when asked for: it takes half a minute and Go's module cache.
-fn etcd_current() -> Option<PathBuf> {
-    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let file = root.join("target/live/etcd-current");
-            if env::var_os("MIDWATCH_LIVE").is_some()
-                && let Some(go) = on_path("go")
-            {
-                build(&go, &root.join("tests/live/etcd"), &file);
-            }
-            file.is_file().then_some(file)
-        })
-        .clone()
-}
-
-fn build(go: &Path, module: &Path, file: &Path) {
-    let built = Command::new(go)
-        .args(["build", "-trimpath", "-o"])
-        .arg(file)
-        .arg(".")
-        .current_dir(module)
-        .stdin(Stdio::null())
-        .status();
-    if !built.is_ok_and(|status| status.success()) {
-        eprintln!("go build in {} failed", module.display());
-    }
 }

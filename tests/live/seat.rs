@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: every wait is for a picture, with a limit that only a failure reaches.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,14 +14,22 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use crate::checked::User;
 
 const LIMIT: Duration = Duration::from_secs(90);
-const SIZE: PtySize = PtySize {
-    rows: 40,
-    cols: 140,
-    pixel_width: 0,
-    pixel_height: 0,
-};
+/// Columns and rows of the window.
+const SIZE: (u16, u16) = (140, 40);
+/// One that shows every row of a small cluster.
+const WIDE: (u16, u16) = (200, 60);
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
+/// As many pictures as are kept, the oldest of them dropped.
+const KEPT: usize = 4000;
 
-type Seen = Arc<(Mutex<vt100::Parser>, Condvar)>;
+type Seen = Arc<(Mutex<Window>, Condvar)>;
+
+/// What has come out of the terminal.
+struct Window {
+    parser: vt100::Parser,
+    /// Every finished frame that differs from the one before it.
+    pictures: VecDeque<String>,
+}
 
 /// A running console; ended with the value.
 pub struct Seat {
@@ -33,7 +42,22 @@ pub struct Seat {
 impl Seat {
     /// Starts `midwatch` with the user's configuration and these arguments.
     pub fn start(user: &User, arguments: &[&str]) -> Result<Self, Failed> {
-        let pair = native_pty_system().openpty(SIZE).map_err(told)?;
+        Self::sized(user, arguments, SIZE)
+    }
+
+    /// The same in a window that shows every row of a small cluster.
+    pub fn wide(user: &User, arguments: &[&str]) -> Result<Self, Failed> {
+        Self::sized(user, arguments, WIDE)
+    }
+
+    fn sized(user: &User, arguments: &[&str], (cols, rows): (u16, u16)) -> Result<Self, Failed> {
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).map_err(told)?;
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_midwatch"));
         command.env_clear();
         command.args(["--config", &user.config()]);
@@ -43,7 +67,7 @@ impl Seat {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).map_err(told)?;
-        let seen: Seen = Arc::new((Mutex::new(parser()?), Condvar::new()));
+        let seen: Seen = Arc::new((Mutex::new(Window::new(cols, rows)?), Condvar::new()));
         listen(pair.master.try_clone_reader().map_err(told)?, seen.clone());
         Ok(Self {
             seen,
@@ -60,18 +84,46 @@ impl Seat {
     pub fn until(&self, what: &str, is_so: impl Fn(&Screen) -> bool) -> Result<Screen, Failed> {
         let (seen, moved) = &*self.seen;
         let (seen, timeout) = moved
-            .wait_timeout_while(lock(seen), LIMIT, |parser| !is_so(&Screen::of(parser)))
+            .wait_timeout_while(lock(seen), LIMIT, |window| !is_so(&window.screen()))
             .unwrap_or_else(PoisonError::into_inner);
-        let screen = Screen::of(&seen);
+        let screen = seen.screen();
         if timeout.timed_out() {
             return Err(format!("never on the screen: {what}\n{}", screen.0).into());
         }
         Ok(screen)
     }
 
+    /// Types keys, one write for all of them.
+    pub fn press(&mut self, keys: &str) -> Result<(), Failed> {
+        self.input.write_all(keys.as_bytes())?;
+        self.input.flush()?;
+        Ok(())
+    }
+
+    /// What stands there now.
+    pub fn screen(&self) -> Screen {
+        lock(&self.seen.0).screen()
+    }
+
+    /// Every picture that was finished since this was last asked, in order.
+    pub fn pictures(&self) -> Vec<Screen> {
+        let pictures = std::mem::take(&mut lock(&self.seen.0).pictures);
+        pictures.into_iter().map(Screen).collect()
+    }
+
+    /// The program's process.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+
     /// Presses `q` and waits for the end.
-    pub fn quit(mut self) -> Result<(), Failed> {
-        self.input.write_all(b"q")?;
+    pub fn quit(self) -> Result<(), Failed> {
+        self.leave("q")
+    }
+
+    /// Presses what ends it, and waits for the end.
+    pub fn leave(mut self, keys: &str) -> Result<(), Failed> {
+        self.press(keys)?;
         let status = self.child.wait()?;
         if status.success() {
             return Ok(());
@@ -92,8 +144,14 @@ impl Drop for Seat {
 pub struct Screen(pub String);
 
 impl Screen {
-    fn of(parser: &vt100::Parser) -> Self {
-        Self(parser.screen().contents())
+    pub fn has(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+
+    /// The line that holds all of these words, empty where there is none.
+    pub fn line(&self, words: &[&str]) -> &str {
+        let holds = |line: &&str| words.iter().all(|word| line.contains(word));
+        self.0.lines().find(holds).unwrap_or_default()
     }
 
     /// The words of the table's row that begins with this one, behind the cursor's mark if it is
@@ -105,24 +163,51 @@ impl Screen {
     }
 }
 
-fn parser() -> Result<vt100::Parser, Failed> {
-    let cells = |count| NonZero::new(count).ok_or("a screen without cells");
-    Ok(vt100::Parser::new(cells(SIZE.rows)?, cells(SIZE.cols)?, 0))
+impl Window {
+    fn new(cols: u16, rows: u16) -> Result<Self, Failed> {
+        let cells = |count| NonZero::new(count).ok_or("a screen without cells");
+        Ok(Self {
+            parser: vt100::Parser::new(cells(rows)?, cells(cols)?, 0),
+            pictures: VecDeque::new(),
+        })
+    }
+
+    fn screen(&self) -> Screen {
+        Screen(self.parser.screen().contents())
+    }
+
+    /// Takes output in, frame by frame.
+    fn take(&mut self, mut bytes: &[u8]) {
+        let marker = END_OF_FRAME.len();
+        while let Some(at) = bytes.windows(marker).position(|part| part == END_OF_FRAME) {
+            let (frame, rest) = bytes.split_at(at + marker);
+            self.parser.process(frame);
+            let picture = self.parser.screen().contents();
+            if self.pictures.back() != Some(&picture) {
+                self.pictures.push_back(picture);
+            }
+            if self.pictures.len() > KEPT {
+                self.pictures.pop_front();
+            }
+            bytes = rest;
+        }
+        self.parser.process(bytes);
+    }
 }
 
 fn listen(mut output: Box<dyn Read + Send>, seen: Seen) {
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = output.read(&mut buffer) {
-            lock(&seen.0).process(&buffer[..count]);
+            lock(&seen.0).take(&buffer[..count]);
             seen.1.notify_all();
         }
     });
 }
 
 /// A waiter that failed must not take the listener with it.
-fn lock(parser: &Mutex<vt100::Parser>) -> MutexGuard<'_, vt100::Parser> {
-    parser.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(window: &Mutex<Window>) -> MutexGuard<'_, Window> {
+    window.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn told(error: impl std::fmt::Display) -> Failed {

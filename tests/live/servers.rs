@@ -3,6 +3,7 @@
 
 pub mod chrony;
 pub mod etcd;
+pub mod kube;
 pub mod pki;
 pub mod prometheus;
 
@@ -15,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::Failed;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::programs::Program;
 
@@ -45,6 +47,20 @@ impl Running {
             .spawn()
             .map_err(|error| format!("{}: {error}", program.display()))?;
         Ok(Self { child })
+    }
+
+    #[allow(dead_code, reason = "the bench measures it")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    #[allow(dead_code, reason = "the bench keeps what it loaded")]
+    pub fn end(&mut self) -> Result<(), Failed> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.ok_or("no process")?, Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ mod check_fleet;
 mod console;
 mod etcd;
 mod host;
+mod kubernetes;
 mod prometheus;
 mod sntp;
 
@@ -16,6 +17,10 @@ pub const ALL: &[&[Row]] = &[
     console::ROWS,
     etcd::ROWS,
     host::ROWS,
+    kubernetes::ROWS,
+    kubernetes::faults::ROWS,
+    kubernetes::locked::ROWS,
+    kubernetes::objects::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

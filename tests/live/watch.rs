@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::target::Target;
 
 /// How long a condition may take to come true on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(250);
 
 struct Watched {

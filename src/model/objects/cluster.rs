@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use super::Move;
+use super::events::Events;
+use super::tally::{Load, Tallies, Tally};
 use crate::clock::Stamp;
 use crate::model::FeedIndex;
-use crate::objects::{Body, Object, ObjectKind, Resources, Use};
+use crate::objects::{About, Body, Object, ObjectKind, Resources, Use};
 use crate::subject::Subject;
 
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Cluster {
     by_node: FxHashMap<Arc<str>, Vec<Arc<Object>>>,
     /// Objects by the uid of their controller, in their natural order.
     owned: FxHashMap<Arc<str>, Vec<Arc<Object>>>,
+    events: Events,
+    tallies: Tallies,
 }
 
 /// All objects of one kind.
@@ -132,6 +137,8 @@ impl Cluster {
             stores: ObjectKind::ALL.iter().map(|_| Store::default()).collect(),
             by_node: FxHashMap::default(),
             owned: FxHashMap::default(),
+            events: Events::default(),
+            tallies: Tallies::default(),
         }
     }
 
@@ -177,9 +184,22 @@ impl Cluster {
         !told.is_empty() && told.iter().all(|told| told.synced)
     }
 
+    /// Has this feed told all there is of a kind at least once?
+    #[must_use]
+    pub fn has_told(&self, kind: ObjectKind, feed: FeedIndex) -> bool {
+        self.store(kind).told(feed).is_some_and(|told| told.synced)
+    }
+
     #[must_use]
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.store(kind).count
+    }
+
+    /// How many of a kind are in one namespace.
+    #[must_use]
+    pub fn count_in(&self, kind: ObjectKind, namespace: &str) -> usize {
+        let names = self.store(kind).objects.get(namespace);
+        names.map_or(0, BTreeMap::len)
     }
 
     /// In their natural order: by namespace and name.
@@ -227,6 +247,71 @@ impl Cluster {
             }
         }
         pods
+    }
+
+    /// Events in groups, in no order: those of one type and reason about one object as one.
+    pub fn event_groups(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.events.all()
+    }
+
+    /// What happened to one object, in groups, in no order.
+    pub fn events_about(&self, about: &About) -> impl Iterator<Item = &Arc<Object>> {
+        self.events.about(about)
+    }
+
+    /// The group that an event belongs to, as one event.
+    #[must_use]
+    pub fn event_group_of(&self, event: &Object) -> Option<&Arc<Object>> {
+        self.events.group_of(event)
+    }
+
+    /// Puts one event in place of another into its group.
+    pub(super) fn regroup(
+        &mut self,
+        old: Option<&Arc<Object>>,
+        new: Option<&Arc<Object>>,
+    ) -> Vec<Move> {
+        self.events.replace(old, new)
+    }
+
+    /// What its pods and nodes amount to; in one namespace, its pods.
+    #[must_use]
+    pub fn tally(&self, namespace: Option<&str>) -> Tally {
+        self.tallies.of(namespace)
+    }
+
+    /// What the pods of a node ask for.
+    #[must_use]
+    pub fn load(&self, node: &str) -> Load {
+        self.tallies.on_node(node)
+    }
+
+    /// Restarts of all pods that an object controls, be it through another: those of a
+    /// deployment's replica sets.
+    #[must_use]
+    pub fn restarts(&self, controller: &Object) -> u64 {
+        let between = self.owned_by(&controller.uid).iter();
+        let between = between.filter(|object| !matches!(object.body, Body::Pod(_)));
+        let through: u64 = between
+            .map(|object| self.tallies.restarts(&object.uid))
+            .sum();
+        self.tallies.restarts(&controller.uid) + through
+    }
+
+    /// Namespaces that are known, be it only by the pods in them; in no order.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Arc<str>> {
+        let told = self
+            .of_kind(ObjectKind::Namespace)
+            .map(|namespace| &namespace.name);
+        let told_of = self.tallies.namespaces();
+        let known = |name: &&Arc<str>| self.get(ObjectKind::Namespace, "", name).is_none();
+        told.chain(told_of.filter(known))
+    }
+
+    /// Does the metrics API tell what these use?
+    #[must_use]
+    pub fn is_measured(&self, kind: ObjectKind) -> bool {
+        !self.store(kind).uses.is_empty()
     }
 
     /// What a pod or node uses at present, where the metrics API tells.
@@ -302,6 +387,7 @@ impl Cluster {
     }
 
     fn link(&mut self, object: Arc<Object>) {
+        self.tallies.add(&object);
         if let Some(owner) = &object.owner {
             file(self.owned.entry(owner.uid.clone()).or_default(), &object);
         }
@@ -314,6 +400,7 @@ impl Cluster {
 
     /// Takes an object out of the indexes in which its successor will not take its place.
     fn unlink(&mut self, old: &Arc<Object>, new: Option<&Object>) {
+        self.tallies.take(old);
         let owner = |object: &Object| object.owner.as_ref().map(|owner| owner.uid.clone());
         if let Some(uid) = owner(old)
             && new.and_then(owner).as_ref() != Some(&uid)

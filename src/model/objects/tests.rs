@@ -1,3 +1,5 @@
+//! The store by hand-made pods: listings, moves between nodes, what is judged again.
+
 use super::*;
 use crate::objects::{Phase, Pod};
 

@@ -1,0 +1,548 @@
+//! The guard: what speaks for and against a plan, and the one place where a [`Permit`] is made.
+//!
+//! Every word comes with the moment at which it was learnt. What has not been answered counts as
+//! no; what only warns is shown; what stops can be overridden with a reason, what fails cannot.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Level;
+use super::arm::Armed;
+use super::call::Call;
+use super::live::{self, DryRun, Live, Seen};
+use super::plan::{self, Change, Plan, VALID};
+use super::record::{Entry, Evidence, Kind, Sent, Who};
+use super::refusal::{Refusal, Why};
+use crate::clock::{Now, Stamp};
+use crate::model::Snapshot;
+use crate::units;
+
+/// What one guard says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Ok,
+    /// To be read; stops nothing.
+    Warn,
+    /// Stops it unless the reader overrides with a reason.
+    Stop,
+    /// Stops it.
+    Fail,
+    /// Not answered yet.
+    Asked,
+}
+
+impl Verdict {
+    /// As it stands before a guard's text.
+    #[must_use]
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Ok => "[ ok ]",
+            Self::Warn => "[warn]",
+            Self::Stop => "[STOP]",
+            Self::Fail => "[FAIL]",
+            Self::Asked => "[ .. ]",
+        }
+    }
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Stop => "stop",
+            Self::Fail => "fail",
+            Self::Asked => "asked",
+        }
+    }
+}
+
+/// One guard's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub id: &'static str,
+    pub verdict: Verdict,
+    pub text: String,
+    /// When what it rests on was learnt.
+    pub at: Stamp,
+}
+
+impl Check {
+    #[must_use]
+    pub fn new(id: &'static str, verdict: Verdict, text: impl Into<String>, at: Stamp) -> Self {
+        Self {
+            id,
+            verdict,
+            text: text.into(),
+            at,
+        }
+    }
+}
+
+/// Every guard's word on a plan: what holds for all actions, then what is the action's own; those
+/// that stop it come first.
+#[must_use]
+pub fn checks(plan: &Plan, snap: &Snapshot, armed: Option<&Armed>) -> Vec<Check> {
+    let live = plan.live.as_ref();
+    let mut checks = vec![power(plan, snap, armed)];
+    match live {
+        Some(live) => checks.extend(answers(plan, live)),
+        None => checks.push(Check::new(
+            "server",
+            Verdict::Asked,
+            format!("asking {}", plan.target.cluster),
+            snap.now.stamp,
+        )),
+    }
+    checks.extend((plan.action.checks)(plan, snap, live));
+    checks.sort_by_key(|check| match check.verdict {
+        Verdict::Fail => 0,
+        Verdict::Stop => 1,
+        Verdict::Asked => 2,
+        Verdict::Warn => 3,
+        Verdict::Ok => 4,
+    });
+    checks
+}
+
+fn power(plan: &Plan, snap: &Snapshot, armed: Option<&Armed>) -> Check {
+    let now = snap.now.stamp;
+    let cluster = &plan.target.cluster;
+    match armed {
+        Some(armed) if !armed.holds(now) => {
+            Check::new("armed", Verdict::Fail, "no longer armed", now)
+        }
+        Some(armed) if armed.cluster() != cluster => {
+            let text = format!("armed for {}, not for {cluster}", armed.cluster());
+            Check::new("armed", Verdict::Fail, text, now)
+        }
+        Some(armed) => {
+            let left = units::age(armed.left(now));
+            Check::new("armed", Verdict::Ok, format!("armed for {left} more"), now)
+        }
+        None => Check::new("armed", Verdict::Fail, "read-only", now),
+    }
+}
+
+/// What the API server and the audit say.
+fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
+    let at = live.at.stamp;
+    let mut checks = Vec::new();
+    let mut add = |id, verdict, text: String| checks.push(Check::new(id, verdict, text, at));
+    match live.object.as_ref().map(Seen::of) {
+        Ok(Some(seen)) if *seen.uid != *plan.target.uid => {
+            add(
+                "object",
+                Verdict::Fail,
+                "another object has its name now".into(),
+            );
+        }
+        Ok(Some(seen)) if seen.deleting => {
+            add("object", Verdict::Warn, "it is being deleted".into());
+        }
+        Ok(Some(seen)) => add(
+            "object",
+            Verdict::Ok,
+            format!("the same object, version {}", seen.resource_version),
+        ),
+        Ok(None) => add("object", Verdict::Fail, "the answer is no object".into()),
+        Err(outage) => add("object", Verdict::Fail, format!("cannot be read: {outage}")),
+    }
+    let action = plan.action;
+    let right = format!("{} {}", action.permission, action.on.plural());
+    match &live.may {
+        Ok(may) if may.allowed => add("rbac", Verdict::Ok, format!("may {right}")),
+        Ok(may) if may.reason.is_empty() => {
+            add(
+                "rbac",
+                Verdict::Fail,
+                format!("not permitted: needs {right}"),
+            );
+        }
+        Ok(may) => {
+            let text = format!("not permitted: needs {right} ({})", may.reason);
+            add("rbac", Verdict::Fail, text);
+        }
+        Err(outage) => add(
+            "rbac",
+            Verdict::Fail,
+            format!("permission not known: {outage}"),
+        ),
+    }
+    match &live.dry_run {
+        DryRun::Passed(warnings) if warnings.is_empty() => {
+            add("dry-run", Verdict::Ok, "the server would accept it".into());
+        }
+        DryRun::Passed(warnings) => {
+            let text = format!(
+                "the server would accept it and warns: {}",
+                warnings.join("; ")
+            );
+            add("dry-run", Verdict::Warn, text);
+        }
+        DryRun::Refused { code, message } => {
+            let text = format!("the server would refuse it ({code}): {message}");
+            add("dry-run", Verdict::Fail, text);
+        }
+        DryRun::Failed(outage) => add("dry-run", Verdict::Fail, format!("no answer: {outage}")),
+        DryRun::NotAsked(why) => add("dry-run", Verdict::Asked, (*why).into()),
+    }
+    match &live.who {
+        Ok(who) => add(
+            "who",
+            Verdict::Ok,
+            format!("the server knows you as {}", who.user),
+        ),
+        Err(outage) => {
+            let text = format!("the server does not say who you are: {outage}");
+            add("who", Verdict::Warn, text);
+        }
+    }
+    if !live.verified {
+        let text = "TLS-OFF: the server is not verified, so nothing is sent to it";
+        add("tls", Verdict::Fail, text.into());
+    }
+    if let Err(why) = &live.audit {
+        add(
+            "audit",
+            Verdict::Fail,
+            format!("nothing can be recorded: {why}"),
+        );
+    }
+    if let Some(text) = kept(plan, live) {
+        add("managed", Verdict::Warn, text);
+    }
+    checks
+}
+
+/// Who will turn it back.
+fn kept(plan: &Plan, live: &Live) -> Option<String> {
+    let object = live.object.as_ref().ok()?;
+    let managers = live::managers(object, plan.action.field);
+    let applies = managers
+        .iter()
+        .find(|manager| manager.applies && manager.name != super::call::FIELD_MANAGER);
+    let keepers = live::keepers(object);
+    match (applies, keepers.is_empty()) {
+        (Some(manager), _) => Some(format!(
+            "{} applies {}: it will be reverted",
+            manager.name,
+            plan.action.field.join(".")
+        )),
+        (None, false) => Some(format!(
+            "kept by {}: it may be reverted",
+            keepers.join(", ")
+        )),
+        (None, true) => None,
+    }
+}
+
+/// How strict the guard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// A plan lives so long.
+    pub valid: Duration,
+    /// Keys in this time after a plan stands, and after any other key, confirm nothing.
+    pub dead: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            valid: VALID,
+            dead: Duration::from_millis(600),
+        }
+    }
+}
+
+/// What the reader said to a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A key that was pressed at `at`, after the plan stood whole on the screen since `shown` and
+    /// the key before it came at `before`.
+    Key {
+        said: Said,
+        at: Stamp,
+        shown: Stamp,
+        before: Stamp,
+    },
+    /// The word on the command line.
+    Command,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    Yes,
+    /// Typed and confirmed.
+    Words(String),
+}
+
+/// The proof that this very plan may be run, once, now. Only [`admit`] makes one, and the runner
+/// consumes it:
+///
+/// ```compile_fail
+/// fn twice(permit: midwatch::actions::guard::Permit) {
+///     let licences = permit.spend();
+///     let again = permit.spend();
+/// }
+/// ```
+///
+/// It cannot be copied:
+///
+/// ```compile_fail
+/// fn copy(permit: &midwatch::actions::guard::Permit) -> midwatch::actions::guard::Permit {
+///     permit.clone()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    plan: Plan,
+    armed: Armed,
+    checks: Vec<Check>,
+    at: Now,
+}
+
+/// A permit is used at once or not at all.
+pub const FRESH: Duration = Duration::from_secs(10);
+
+/// The right to send one request, once.
+#[derive(Debug)]
+pub struct Licence {
+    title: String,
+    call: Call,
+}
+
+impl Licence {
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+}
+
+/// Judges a plan once more, against the world as it is known now.
+///
+/// # Errors
+/// A [`Refusal`] when it is not armed for this cluster, the plan is too old or would be another one
+/// now, a guard says no or has not answered, or the answer is not the one that its level wants.
+pub fn admit(
+    plan: Plan,
+    snap: &Snapshot,
+    policy: &Policy,
+    armed: Option<&Armed>,
+    answer: &Answer,
+) -> Result<Permit, Refusal> {
+    let now = snap.now;
+    let cluster = &plan.target.cluster;
+    let Some(armed) = armed.filter(|a| a.holds(now.stamp) && a.cluster() == cluster) else {
+        return Err(not_armed(cluster));
+    };
+    heed(
+        plan.action.level,
+        &plan.target.name,
+        plan.action.id,
+        answer,
+        policy,
+    )?;
+    if now.stamp.since(plan.made_at.stamp) > policy.valid {
+        let text = format!("the plan is older than {}", units::span(policy.valid));
+        return Err(Refusal::new(Why::Expired, text, "Make it anew"));
+    }
+    still(&plan, snap)?;
+    let checks = checks(&plan, snap, Some(armed));
+    let stops = |check: &&Check| match check.verdict {
+        Verdict::Fail | Verdict::Asked => true,
+        Verdict::Stop => !plan.overridden || plan.reason.is_empty(),
+        Verdict::Ok | Verdict::Warn => false,
+    };
+    if let Some(first) = checks.iter().find(stops) {
+        let hint = match first.verdict {
+            Verdict::Stop => "Give a reason with :override REASON, or leave it",
+            Verdict::Asked => "Wait for the answer",
+            _ => "Mend that first",
+        };
+        return Err(Refusal::new(Why::Guard, first.text.clone(), hint));
+    }
+    Ok(Permit {
+        armed: armed.clone(),
+        plan,
+        checks,
+        at: now,
+    })
+}
+
+/// The refusal while nobody armed the console for this cluster.
+#[must_use]
+pub fn not_armed(cluster: &str) -> Refusal {
+    let text = format!("read-only: not armed for {cluster}");
+    Refusal::new(Why::NotArmed, text, "Arm with A or :arm 10m")
+}
+
+/// Would the same plan be made now?
+fn still(plan: &Plan, snap: &Snapshot) -> Result<(), Refusal> {
+    let now = match plan::plan(plan.action, snap, &plan.subject, &plan.request()) {
+        Ok(now) => now,
+        Err(refusal) if refusal.why == Why::Already => return Err(refusal),
+        Err(refusal) => {
+            let text = format!("the plan does not hold any more: {}", refusal.text);
+            return Err(Refusal::new(Why::Expired, text, refusal.hint));
+        }
+    };
+    if now.hash() == plan.hash() {
+        return Ok(());
+    }
+    let refusal = Refusal::new(
+        Why::Expired,
+        "the plan does not hold any more",
+        "Read it anew",
+    );
+    Err(refusal.changed(plan.changes(&now)))
+}
+
+/// Is it the answer that this level wants, and was there time to mean it?
+fn heed(
+    level: Level,
+    name: &str,
+    verb: &str,
+    answer: &Answer,
+    policy: &Policy,
+) -> Result<(), Refusal> {
+    let no = |text: String, hint: String| Err(Refusal::new(Why::Answer, text, hint));
+    let Answer::Key {
+        said,
+        at,
+        shown,
+        before,
+    } = answer
+    else {
+        return Ok(());
+    };
+    let rested = at.since((*shown).max(*before));
+    if *at < *shown || rested < policy.dead {
+        return no(
+            "too early: what is typed ahead confirms nothing".into(),
+            "Read the plan, then answer".into(),
+        );
+    }
+    let wanted = match level {
+        Level::Reversible => None,
+        Level::Disruptive => Some(name.to_owned()),
+        Level::Grave => Some(format!("{verb} {name}")),
+    };
+    match (wanted, said) {
+        (None, Said::Yes) => Ok(()),
+        (Some(wanted), Said::Words(words)) if *words == wanted => Ok(()),
+        (None, Said::Words(_)) => no("that is no answer to it".into(), "Press y".into()),
+        (Some(wanted), _) => no("that is not its name".into(), format!("Type {wanted}")),
+    }
+}
+
+impl Permit {
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    #[must_use]
+    pub fn armed(&self) -> &Armed {
+        &self.armed
+    }
+
+    /// Is there still time to use it, and power?
+    #[must_use]
+    pub fn holds(&self, now: Stamp) -> bool {
+        self.armed.holds(now) && now.since(self.at.stamp) <= FRESH
+    }
+
+    /// Is the object, read again just now, still the one that the plan is about?
+    ///
+    /// # Errors
+    /// What is not as it was.
+    pub fn recheck(&self, object: &Value) -> Result<(), Vec<Change>> {
+        let target = &self.plan.target;
+        let change = |what: &str, before: &str, now: &str| {
+            vec![Change {
+                what: what.into(),
+                before: before.into(),
+                now: now.into(),
+            }]
+        };
+        let Some(seen) = Seen::of(object) else {
+            return Err(change("object", "there", "not readable"));
+        };
+        if *seen.uid != *target.uid {
+            return Err(change("uid", &target.uid, seen.uid));
+        }
+        let version = target.resource_version.as_deref().unwrap_or("not known");
+        if seen.resource_version != version {
+            return Err(change("version", version, seen.resource_version));
+        }
+        Ok(())
+    }
+
+    /// What is recorded before anything is sent.
+    #[must_use]
+    pub fn intent(&self, who: Who) -> Entry {
+        let plan = &self.plan;
+        let evidence = self.checks.iter().map(|check| Evidence {
+            guard: check.id.to_owned(),
+            verdict: check.verdict.word().to_owned(),
+            text: check.text.clone(),
+            age_ms: millis(self.at.stamp.since(check.at)),
+        });
+        Entry {
+            verb: Some(plan.action.id.to_owned()),
+            subject: Some(plan.subject.to_string()),
+            uid: Some(plan.target.uid.to_string()),
+            cluster: Some(plan.target.cluster.to_string()),
+            reason: (!plan.reason.is_empty()).then(|| plan.reason.clone()),
+            undoes: plan.undoes,
+            plan: Some(plan.hash()),
+            guards: evidence.collect(),
+            calls: plan.steps.iter().map(|step| sent(&step.call)).collect(),
+            who: Some(who),
+            note: plan
+                .overridden
+                .then(|| "overridden with the reason given".to_owned()),
+            ..Entry::new(Kind::Intent)
+        }
+    }
+
+    /// Trades the permit for the right to send its requests, each once.
+    #[must_use]
+    pub fn spend(self) -> Vec<Licence> {
+        let steps = self.plan.steps.into_iter();
+        let licences = steps.map(|step| Licence {
+            title: step.title,
+            call: step.call,
+        });
+        licences.collect()
+    }
+}
+
+/// A call as the audit holds it.
+#[must_use]
+pub fn sent(call: &Call) -> Sent {
+    Sent {
+        method: call.method.word().to_owned(),
+        path: call.path.clone(),
+        content_type: call.content_type.to_owned(),
+        body: call.body.clone(),
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl PartialEq for Permit {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at && self.plan == other.plan
+    }
+}

@@ -1,0 +1,542 @@
+//! An order that follows changes is the order that is made anew: whatever came, however it is
+//! sorted, filtered and cut to a part.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::Now;
+use crate::findings::Ledger;
+use crate::ids::{FeedId, TargetId};
+use crate::listing::{Cell, Column, Listing, Order, Scope};
+use crate::model::{FeedSpec, Model};
+use crate::objects::workload::{Selector, Workload};
+use crate::objects::{
+    Body, Container, ContainerSpec, ContainerState, Delta, Event, EventType, ObjectKind, Owner,
+    Phase, Pod, Resources, Use,
+};
+use crate::observation::{Harvest, Observation};
+use crate::subject::Subject;
+use crate::thresholds::Thresholds;
+
+struct Things {
+    kinds: &'static [ObjectKind],
+    natural: Option<(&'static str, Direction)>,
+}
+
+static PODS: Things = Things {
+    kinds: &[ObjectKind::Pod],
+    natural: None,
+};
+static BOTH: Things = Things {
+    kinds: &[ObjectKind::ReplicaSet, ObjectKind::Pod],
+    natural: Some(("name", Direction::Down)),
+};
+static EVENTS: Things = Things {
+    kinds: &[ObjectKind::Event],
+    natural: Some(("last", Direction::Down)),
+};
+
+const SORTS: [&str; 6] = ["name", "node", "restarts", "cpu", "crowd", "last"];
+static COLUMNS: &[Column] = &[Column::left("name", "NAME", 4..=10, 0)];
+
+impl Listing for Things {
+    fn id(&self) -> &'static str {
+        "things"
+    }
+    fn title(&self) -> &'static str {
+        "Things"
+    }
+    fn doc(&self) -> &'static str {
+        "Made for a test."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+    fn objects(&self) -> Option<&dyn ObjectListing> {
+        Some(self)
+    }
+    fn rows(&self, _: &Context) -> Vec<Row> {
+        Vec::new()
+    }
+    fn cell(&self, _: &Context, _: &Row, _: &'static str) -> Cell {
+        Cell::none()
+    }
+}
+
+impl ObjectListing for Things {
+    fn kinds(&self) -> &'static [ObjectKind] {
+        self.kinds
+    }
+    fn lists(&self, object: &Object) -> bool {
+        &*object.name != "n7"
+    }
+    fn natural(&self) -> Option<(&'static str, Direction)> {
+        self.natural
+    }
+    fn moved_by(&self, column: &'static str) -> MovedBy {
+        match column {
+            "cpu" => MovedBy::Metrics,
+            "crowd" => MovedBy::Others,
+            _ => MovedBy::Itself,
+        }
+    }
+
+    fn sort_value(&self, object: &Object, column: &'static str) -> SortValue {
+        match (column, &object.body) {
+            ("name", _) => SortValue::Text(object.name.to_string()),
+            ("node", Body::Pod(pod)) => match &pod.node {
+                Some(node) => SortValue::Text(node.to_string()),
+                None => SortValue::Nothing,
+            },
+            ("restarts", Body::Pod(pod)) => SortValue::Number(pod.restarts().into()),
+            ("last", Body::Event(event)) => event.last.map_or(SortValue::Nothing, |last| {
+                SortValue::Number(last.as_second() as f64)
+            }),
+            _ => SortValue::Nothing,
+        }
+    }
+
+    fn volatile_value(&self, cx: &Context, object: &Object, column: &'static str) -> SortValue {
+        let cluster = cx.snap.model.objects().cluster(&object.cluster).unwrap();
+        match (column, &object.body) {
+            ("crowd", Body::Pod(pod)) => match &pod.node {
+                Some(node) => SortValue::Number(cluster.on_node(node).len() as f64),
+                None => SortValue::Nothing,
+            },
+            ("cpu", Body::Pod(_)) => match cluster.used(object).and_then(|used| used.cpu_milli) {
+                Some(cpu) => SortValue::Number(cpu as f64),
+                None => SortValue::Nothing,
+            },
+            _ => SortValue::Nothing,
+        }
+    }
+
+    fn words(&self, object: &Object, each: &mut dyn FnMut(&str)) {
+        each(&object.name);
+        if let Body::Pod(pod) = &object.body {
+            each(pod.phase.word());
+        }
+    }
+}
+
+/// A pod, a replica set or an event, by small numbers so that they meet again.
+#[derive(Clone, Debug)]
+struct Thing {
+    namespace: u8,
+    name: u8,
+    node: u8,
+    owner: u8,
+    count: u8,
+    phase: bool,
+}
+
+fn things() -> impl Strategy<Value = Thing> {
+    (0..2_u8, 0..9_u8, 0..3_u8, 0..3_u8, 0..3_u8, any::<bool>()).prop_map(
+        |(namespace, name, node, owner, count, phase)| Thing {
+            namespace,
+            name,
+            node,
+            owner,
+            count,
+            phase,
+        },
+    )
+}
+
+#[derive(Clone, Debug)]
+enum Happens {
+    Put(ObjectKind, Thing),
+    Gone(ObjectKind, Thing),
+    Listed(ObjectKind, Vec<Thing>),
+    Uses(Vec<(Thing, u64)>),
+    /// What the reader asks for.
+    Sort(Option<(&'static str, Direction)>),
+    Filter(&'static str),
+    Within(Option<&'static str>),
+    Namespace(Option<&'static str>),
+    Kind(Option<ObjectKind>),
+}
+
+const KINDS: [ObjectKind; 3] = [ObjectKind::Pod, ObjectKind::ReplicaSet, ObjectKind::Event];
+
+fn happenings() -> impl Strategy<Value = Vec<Happens>> {
+    let kind = || prop::sample::select(KINDS.to_vec());
+    let direction = prop::sample::select(vec![Direction::Up, Direction::Down]);
+    let sort = (prop::sample::select(SORTS.to_vec()), direction);
+    let filters = vec![
+        "",
+        "n1",
+        "!n1",
+        "running",
+        "-l app=a0",
+        "-f n0",
+        "-l app=a1 !n2",
+    ];
+    let withins = vec![
+        None,
+        Some("node/prod/w0"),
+        Some("replicaset/prod/ns0/n1"),
+        Some("replicaset/prod/ns0/n2"),
+        Some("pod/prod/ns0/n1"),
+        Some("cluster/prod"),
+    ];
+    let one = prop_oneof![
+        8 => (kind(), things()).prop_map(|(kind, thing)| Happens::Put(kind, thing)),
+        3 => (kind(), things()).prop_map(|(kind, thing)| Happens::Gone(kind, thing)),
+        1 => (kind(), prop::collection::vec(things(), 0..12)).prop_map(|(k, all)| Happens::Listed(k, all)),
+        1 => prop::collection::vec((things(), 0..4_u64), 0..6).prop_map(Happens::Uses),
+        1 => prop::option::of(sort).prop_map(Happens::Sort),
+        1 => prop::sample::select(filters).prop_map(Happens::Filter),
+        1 => prop::sample::select(withins).prop_map(Happens::Within),
+        1 => prop::sample::select(vec![None, Some("ns0")]).prop_map(Happens::Namespace),
+        1 => prop::sample::select(vec![None, Some(ObjectKind::Pod), Some(ObjectKind::Event)])
+            .prop_map(Happens::Kind),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+fn object(kind: ObjectKind, thing: &Thing) -> Arc<Object> {
+    let Thing {
+        namespace,
+        name,
+        node,
+        owner,
+        count,
+        phase,
+    } = thing;
+    let body = match kind {
+        ObjectKind::Pod => pod(thing),
+        ObjectKind::Event => Body::Event(Box::new(Event {
+            kind: EventType::Warning,
+            reason: if *phase { "BackOff" } else { "Failed" }.into(),
+            message: format!("{name} {count}").into(),
+            about: ("Pod".into(), format!("ns{namespace}").into(), "n1".into()),
+            about_uid: format!("pods-ns{namespace}-n{owner}").into(),
+            source: "kubelet".into(),
+            count: (*count).into(),
+            first: None,
+            last: Timestamp::from_second(i64::from(*node) * 10).ok(),
+        })),
+        _ => Body::ReplicaSet(Box::new(Workload {
+            desired: (*count).into(),
+            current: 0,
+            ready: 0,
+            available: 0,
+            updated: 0,
+            observed: true,
+            paused: false,
+            conditions: Box::default(),
+            selector: Selector::default(),
+            images: Box::default(),
+            requests: Resources::default(),
+            limits: Resources::default(),
+        })),
+    };
+    let owned = kind == ObjectKind::Pod || (kind == ObjectKind::ReplicaSet && *owner == 1);
+    Arc::new(Object {
+        cluster: "prod".into(),
+        namespace: format!("ns{namespace}").into(),
+        name: format!("n{name}").into(),
+        uid: format!("{}-ns{namespace}-n{name}", kind.plural()).into(),
+        created: None,
+        deleting: None,
+        owner: owned.then(|| {
+            Arc::new(Owner {
+                kind: "ReplicaSet".into(),
+                name: format!("n{owner}").into(),
+                uid: format!("replicasets-ns{namespace}-n{owner}").into(),
+            })
+        }),
+        labels: [("app".into(), format!("a{owner}").into())].into(),
+        body,
+    })
+}
+
+fn pod(thing: &Thing) -> Body {
+    let spec = ContainerSpec {
+        name: "main".into(),
+        image: "main".into(),
+        requests: Resources::default(),
+        limits: Resources::default(),
+        sidecar: false,
+    };
+    let container = Container {
+        spec: Arc::new(spec),
+        ready: thing.phase,
+        restarts: thing.count.into(),
+        state: ContainerState::Running(None),
+        last: None,
+    };
+    Body::Pod(Pod {
+        phase: if thing.phase {
+            Phase::Running
+        } else {
+            Phase::Failed
+        },
+        reason: None,
+        message: None,
+        node: (thing.node > 0).then(|| format!("w{}", thing.node - 1).into()),
+        ip: None,
+        containers: [container].into(),
+        init: Box::default(),
+        unscheduled: None,
+        ready: thing.phase,
+        ready_since: None,
+        started: None,
+        claims: Arc::default(),
+        traits: crate::objects::pod::PodTraits::default(),
+    })
+}
+
+fn deltas(happens: &Happens) -> Vec<Delta> {
+    match happens {
+        Happens::Put(kind, thing) => vec![Delta::Put(object(*kind, thing))],
+        Happens::Gone(kind, thing) => vec![Delta::Gone {
+            kind: *kind,
+            namespace: format!("ns{}", thing.namespace).into(),
+            name: format!("n{}", thing.name).into(),
+        }],
+        Happens::Listed(kind, all) => {
+            let puts = all.iter().map(|thing| Delta::Put(object(*kind, thing)));
+            std::iter::once(Delta::Begin(*kind))
+                .chain(puts)
+                .chain([Delta::Synced(*kind)])
+                .collect()
+        }
+        Happens::Uses(uses) => {
+            let uses = uses.iter().map(|(thing, cpu)| Use {
+                kind: ObjectKind::Pod,
+                namespace: format!("ns{}", thing.namespace).into(),
+                name: format!("n{}", thing.name).into(),
+                used: Resources {
+                    cpu_milli: Some(*cpu),
+                    memory: None,
+                },
+            });
+            vec![Delta::Uses(ObjectKind::Pod, uses.collect())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A model, what the reader asks for, and an order that follows both.
+struct World {
+    listing: &'static Things,
+    model: Model,
+    ledger: Ledger,
+    unfolded: BTreeSet<RowKey>,
+    scope: Scope,
+    view: View,
+    order: Order,
+}
+
+impl World {
+    fn new(listing: &'static Things) -> Self {
+        let now = Now::fixed();
+        let mut model = Model::new(now, Thresholds::default());
+        model.register(
+            FeedSpec {
+                id: feed(),
+                period: Duration::from_secs(5),
+                timeout: Duration::from_secs(10),
+                subject: Subject::cluster("prod"),
+                tells: Some(ObjectKind::Pod),
+            },
+            Thresholds::default(),
+        );
+        Self {
+            listing,
+            model,
+            ledger: Ledger::with_rules(&[]),
+            unfolded: BTreeSet::new(),
+            scope: Scope::default(),
+            view: View::default(),
+            order: Order::default(),
+        }
+    }
+
+    fn cx(&self) -> Context<'_> {
+        Context {
+            snap: self.model.snapshot(Now::fixed()),
+            ledger: &self.ledger,
+            unfolded: &self.unfolded,
+            bindings: &[],
+            scope: &self.scope,
+        }
+    }
+
+    fn happen(&mut self, happens: &Happens) {
+        match happens {
+            Happens::Sort(sort) => self.view.sort = *sort,
+            Happens::Filter(filter) => self.view.filter = (*filter).into(),
+            Happens::Within(within) => self.view.within = within.map(|s| s.parse().unwrap()),
+            Happens::Namespace(name) => self.scope.namespace = name.map(Into::into),
+            Happens::Kind(kind) => self.view.kind = *kind,
+            told => self.model.absorb(Observation {
+                feed: feed(),
+                at: Now::fixed(),
+                took: Duration::ZERO,
+                bytes: 0,
+                outcome: Ok(Harvest {
+                    deltas: deltas(told),
+                    ..Harvest::default()
+                }),
+            }),
+        }
+    }
+
+    /// As the app does it. True when the old order could be kept.
+    fn follow(&mut self) -> bool {
+        let moved = self.model.take_moved_objects();
+        let mut order = std::mem::take(&mut self.order);
+        let kept = order.follow(self.listing, &self.cx(), &self.view, &moved);
+        self.order = if kept { order } else { self.anew() };
+        kept
+    }
+
+    fn anew(&self) -> Order {
+        Order::compute(self.listing, &self.cx(), &self.view)
+    }
+}
+
+fn feed() -> FeedId {
+    FeedId::new(TargetId::new("kubernetes", "prod"), "pods")
+}
+
+fn check(listing: &'static Things, all: &[Happens]) -> Result<(), TestCaseError> {
+    let mut world = World::new(listing);
+    for happens in all {
+        world.happen(happens);
+        world.follow();
+        let anew = world.anew();
+        let rows: Vec<Row> = world.order.rows(0).collect();
+        prop_assert_eq!(&rows, &anew.rows(0).collect::<Vec<_>>());
+        prop_assert_eq!(world.order.total, anew.total);
+        prop_assert_eq!(world.order.len(), rows.len());
+        for (at, row) in rows.iter().enumerate() {
+            prop_assert_eq!(world.order.find(listing, &world.cx(), &row.key), Some(at));
+            let there = world.order.row(at);
+            prop_assert_eq!(there.as_ref(), Some(row));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn following_changes_is_making_the_order_anew(all in happenings()) {
+        for listing in [&PODS, &BOTH, &EVENTS] {
+            check(listing, &all)?;
+        }
+    }
+}
+
+fn thing(name: u8) -> Thing {
+    Thing {
+        namespace: 0,
+        name,
+        node: 1,
+        owner: 1,
+        count: 1,
+        phase: true,
+    }
+}
+
+#[test]
+fn a_change_of_one_object_keeps_the_order_that_is_there() {
+    let mut world = World::new(&PODS);
+    world.happen(&Happens::Listed(
+        ObjectKind::Pod,
+        (0..9).map(thing).collect(),
+    ));
+    assert!(!world.follow(), "nothing was ordered yet");
+    let restarted = Thing {
+        count: 2,
+        ..thing(3)
+    };
+    for sort in [None, Some(("restarts", Direction::Down))] {
+        world.happen(&Happens::Sort(sort));
+        world.follow();
+        world.happen(&Happens::Put(ObjectKind::Pod, restarted.clone()));
+        assert!(world.follow(), "sorted by {sort:?}");
+    }
+    world.happen(&Happens::Within(Some("replicaset/prod/ns0/n1")));
+    world.follow();
+    world.happen(&Happens::Put(ObjectKind::Pod, thing(5)));
+    assert!(world.follow(), "of one replica set");
+    world.happen(&Happens::Uses(vec![(thing(1), 3)]));
+    assert!(world.follow(), "nothing is sorted by what they use");
+}
+
+#[test]
+fn events_of_one_reason_about_one_object_are_one_row_with_their_counts_added() {
+    let mut world = World::new(&EVENTS);
+    for (name, node) in [(1, 0), (2, 2), (3, 1)] {
+        let event = Thing {
+            count: 2,
+            node,
+            ..thing(name)
+        };
+        world.happen(&Happens::Put(ObjectKind::Event, event));
+        world.follow();
+    }
+    let rows: Vec<Row> = world.order.rows(0).collect();
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}");
+    };
+    let object = row.object.as_ref().unwrap();
+    let Body::Event(event) = &object.body else {
+        panic!("{object:?}");
+    };
+    assert_eq!(
+        (event.count, &*object.name, &*event.message),
+        (6, "n1", "2 2")
+    );
+    world.happen(&Happens::Gone(ObjectKind::Event, thing(1)));
+    world.follow();
+    let row = world.order.row(0).unwrap();
+    assert_eq!(row.key.subject().unwrap().leaf(), "n3", "by what is left");
+}
+
+#[test]
+fn thousands_of_rows_stay_in_order_through_many_chunks() {
+    let mut world = World::new(&PODS);
+    world.view.sort = Some(("restarts", Direction::Down));
+    let numbered = |at: usize, restarts: u32| {
+        let mut object = Object::clone(&object(ObjectKind::Pod, &thing(0)));
+        object.name = format!("p{at:05}").into();
+        if let Body::Pod(pod) = &mut object.body {
+            pod.containers[0].restarts = restarts;
+        }
+        Delta::Put(Arc::new(object))
+    };
+    let put = |world: &mut World, deltas: Vec<Delta>| {
+        world.model.absorb(Observation {
+            feed: feed(),
+            at: Now::fixed(),
+            took: Duration::ZERO,
+            bytes: 0,
+            outcome: Ok(Harvest {
+                deltas,
+                ..Harvest::default()
+            }),
+        });
+    };
+    put(&mut world, (0..3000).map(|at| numbered(at, 0)).collect());
+    world.follow();
+    for round in 0..40_u32 {
+        let moved = (0..50).map(|at| numbered((at * 61 + round as usize * 7) % 3000, round % 9));
+        put(&mut world, moved.collect());
+        assert!(world.follow());
+    }
+    let shown: Vec<Row> = world.order.rows(0).collect();
+    assert_eq!(shown.len(), 3000);
+    assert_eq!(shown, world.anew().rows(0).collect::<Vec<_>>());
+    assert_eq!(world.order.rows(2999).next().as_ref(), shown.last());
+}

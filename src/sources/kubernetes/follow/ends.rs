@@ -1,0 +1,137 @@
+//! What a follower does when something ends: a page, a watch, a connection, the server's patience
+//! or its memory.
+
+use std::time::Duration;
+
+use super::{Codec, Follow, Purpose, State};
+use crate::clients::kube::{Refusal, Status};
+use crate::observation::{Layer, Outage};
+use crate::sources::kubernetes::transport::{Body, Transport};
+
+/// A watch that lived so long ended in good order, whatever ended it.
+const LIVED: Duration = Duration::from_secs(30);
+
+impl<T: Transport, C: Codec> Follow<T, C> {
+    /// The body ended by itself, and all that was fed is worked off.
+    pub(super) fn ended(&mut self) -> Result<(), Outage> {
+        let whole = self.codec.is_whole();
+        let after = self.after.take();
+        let watched = matches!(self.purpose, Purpose::Stream | Purpose::Changes);
+        self.close();
+        if watched {
+            // What was cut off in the middle of a frame is told again.
+            if self.asked.elapsed() >= LIVED {
+                self.pace.ended();
+            } else {
+                let detail = format!("the watch of {} ended at once", self.path);
+                self.pace.stumbled(Outage::new(Layer::Protocol, detail));
+            }
+            return Ok(());
+        }
+        let (true, Some(after)) = (whole, after) else {
+            let detail = format!("{} broke off in the middle of a list", self.path);
+            let outage = Outage::new(Layer::Protocol, detail);
+            self.pace.stumbled(outage.clone());
+            return Err(outage);
+        };
+        if after == Purpose::Changes {
+            self.codec.synced();
+        }
+        self.purpose = after;
+        Ok(())
+    }
+
+    /// The server said no to a request.
+    pub(super) fn refused(&mut self, refusal: &Refusal) -> Result<(), Outage> {
+        let outage = self.transport.outage_of(refusal);
+        match (refusal.code, &self.purpose) {
+            (400 | 422, Purpose::Stream) => {
+                self.without_stream();
+                return Ok(());
+            }
+            (410, _) => {
+                self.relist(outage);
+                return Ok(());
+            }
+            (429 | 503, _) => {
+                self.pace.busy(outage, refusal.retry_after);
+                return Ok(());
+            }
+            (403, _) => self.pace.forbid(outage.clone()),
+            (404, _) => {
+                let detail = format!("not served: {}", self.path);
+                let outage = Outage::new(Layer::Protocol, detail)
+                    .hint("ask `kubectl api-resources` what this cluster serves");
+                self.pace.forbid(outage.clone());
+                return Err(outage);
+            }
+            _ => {}
+        }
+        Err(outage)
+    }
+
+    /// The server ended a watch with a refusal.
+    pub(super) fn watch_failed(&mut self, status: Option<Status>) -> Result<(), Outage> {
+        let status = status.unwrap_or_default();
+        let refusal = Refusal::within(&self.path, status);
+        let outage = self.transport.outage_of(&refusal);
+        let (code, purpose) = (refusal.code, self.purpose.clone());
+        self.close();
+        match (code, purpose) {
+            (410, _) => self.relist(outage),
+            (429 | 503, _) => self.pace.busy(outage, refusal.retry_after),
+            // An API server on an etcd before 3.4.25 takes the request for a streamed list and
+            // then finds that it cannot (seen with 1.36 on etcd 3.4.23).
+            (_, Purpose::Stream) => self.without_stream(),
+            _ => {
+                self.pace.stumbled(outage.clone());
+                // It may be this very version that it stumbles over.
+                self.purpose = self.list_from_scratch();
+                return Err(outage);
+            }
+        }
+        Ok(())
+    }
+
+    /// The server does not stream lists: pages from now on.
+    pub(super) fn without_stream(&mut self) {
+        self.streams = false;
+        self.close();
+        self.purpose = self.list_from_scratch();
+    }
+
+    /// The server forgot where we were. What is shown stays until the new list is told.
+    fn relist(&mut self, outage: Outage) {
+        if matches!(&self.purpose, Purpose::Page(next) if !next.is_empty()) {
+            self.pages = false;
+        }
+        self.close();
+        self.pace.stumbled(outage);
+        self.purpose = self.list_from_scratch();
+    }
+
+    fn list_from_scratch(&self) -> Purpose {
+        if self.streams {
+            Purpose::Stream
+        } else if self.pages {
+            Purpose::Page(String::new())
+        } else {
+            Purpose::Whole
+        }
+    }
+
+    /// Lets go of what is open; what was read up to here stays. A page is asked for again, a
+    /// streamed list begins anew, a watch goes on.
+    pub(super) fn close(&mut self) {
+        self.count_bytes();
+        self.state = State::Idle;
+    }
+
+    pub(super) fn count_bytes(&mut self) {
+        if let State::Reading(body) = &self.state {
+            let all = body.wire_bytes();
+            self.bytes += all.saturating_sub(self.counted);
+            self.counted = all;
+        }
+    }
+}
