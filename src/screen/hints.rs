@@ -35,6 +35,19 @@ const SHOWN: &[(&str, &str)] = &[
     ("unfold", "unfold"),
     ("poll-now", "poll now"),
 ];
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
+];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -46,6 +59,8 @@ const SHOWN_ON_PAGE: &[(&str, &str)] = &[
 fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
     let shown = if app.page().is_some() {
         SHOWN_ON_PAGE
+    } else if app.listing().objects().is_some() {
+        SHOWN_ON_OBJECTS
     } else {
         SHOWN
     };
