@@ -3,9 +3,9 @@
 use super::place::Way;
 use super::prompt::{Prompt, PromptKind, Typed};
 use super::{App, Frozen, Page};
+use crate::actions;
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
-use crate::actions;
 use crate::ask::LogRun;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;

@@ -62,7 +62,10 @@ impl App {
         Visit {
             stand: self.stand(),
             trail: self.trail.clone(),
-            page: self.page.clone().filter(|page| matches!(page, Page::Detail(_))),
+            page: self
+                .page
+                .clone()
+                .filter(|page| matches!(page, Page::Detail(_))),
         }
     }
 

@@ -327,7 +327,9 @@ impl<'a> Snapshot<'a> {
         };
         // A stream of objects tells no facts.
         let own = self.model.feeds_for(subject);
-        let own = own.filter(|feed| feed.spec.tells.is_none()).map(|feed| feed.spec.period);
+        let own = own
+            .filter(|feed| feed.spec.tells.is_none())
+            .map(|feed| feed.spec.period);
         let often = told().map(|(feed, _)| feed.spec.period).chain(own).min()?;
         told()
             .filter(|(feed, _)| feed.spec.period == often)

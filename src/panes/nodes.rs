@@ -1,14 +1,17 @@
 //! Nodes: are they ready, how full are they, who keeps pods away from them.
 
+use std::time::Duration;
+
 use super::objects::{self, Told};
 use super::{Block, Extra, Pane, detail, parts};
 use crate::listing::{
     Cell, Column, Context, Listing, MovedBy, ObjectListing, Row, RowKey, SortValue,
 };
-use crate::model::objects::Load;
+use crate::model::objects::{Load, NODE_LEASES};
 use crate::objects::{Body, Node, Object, ObjectKind, Status, Taint};
 use crate::paint::Line;
 use crate::role::Role;
+use crate::units;
 
 pub static PANE: Pane = Pane {
     listing: &Nodes,
@@ -122,7 +125,9 @@ impl ObjectListing for Nodes {
             "status" => SortValue::Number(rank(node)),
             "roles" if node.roles.is_empty() => SortValue::Nothing,
             "roles" => SortValue::Text(node.roles.join(",")),
-            "taints" => SortValue::Number(-f64::from(u32::try_from(shown_taints(node).count()).unwrap_or(0))),
+            "taints" => SortValue::Number(-f64::from(
+                u32::try_from(shown_taints(node).count()).unwrap_or(0),
+            )),
             "version" => SortValue::Word(node.kubelet.clone()),
             _ => SortValue::Nothing,
         }
@@ -177,7 +182,10 @@ pub fn state(node: &Node) -> (String, Role) {
         Status::Unknown => ("Unknown".to_owned(), Role::Unknown),
     };
     for (kind, short) in PRESSURES {
-        if node.condition(kind).is_some_and(|c| c.status == Status::True) {
+        if node
+            .condition(kind)
+            .is_some_and(|c| c.status == Status::True)
+        {
             word.push(' ');
             word.push_str(short);
             if role == Role::StateOk {
@@ -208,7 +216,9 @@ fn rank(node: &Node) -> f64 {
 #[must_use]
 pub fn load(cx: &Context, object: &Object) -> Load {
     let cluster = objects::cluster_of(cx, object);
-    cluster.map(|cluster| cluster.load(&object.name)).unwrap_or_default()
+    cluster
+        .map(|cluster| cluster.load(&object.name))
+        .unwrap_or_default()
 }
 
 /// What a node carries is known as well as its pods are; `None` while they are not told.
@@ -292,10 +302,39 @@ fn taints(told: Told, node: &Node) -> Cell {
     told.value(format!("{}{more}", taint_text(first)), Role::Dim)
 }
 
+/// Since when its kubelet has not renewed its lease, as we saw it; `None` where leases are not
+/// watched.
+#[must_use]
+pub fn renewed(cx: &Context, object: &Object) -> Option<Duration> {
+    let cluster = objects::cluster_of(cx, object)?;
+    let lease = cluster.get(ObjectKind::Lease, NODE_LEASES, &object.name)?;
+    let at = cluster.renewed_at(lease)?;
+    Some(cx.snap.now.stamp.since(at))
+}
+
+fn lease(cx: &Context, object: &Object) -> Cell {
+    /// Kubelets renew every ten seconds; at forty the node counts as lost.
+    const LATE: (u64, u64) = (20, 40);
+    let Some(age) = renewed(cx, object) else {
+        return Cell::unknown();
+    };
+    let told = Told::of_kind(cx, &object.cluster, ObjectKind::Lease);
+    let role = match age.as_secs() {
+        secs if secs >= LATE.1 => Role::Critical,
+        secs if secs >= LATE.0 => Role::Warning,
+        _ => Role::Dim,
+    };
+    told.value(units::age(age), role)
+}
+
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     let tally = objects::tally(cx);
     let (ready, all) = (tally.nodes_ready, tally.nodes);
-    let role = if ready == all { Role::Text } else { Role::Warning };
+    let role = if ready == all {
+        Role::Text
+    } else {
+        Role::Warning
+    };
     let mut line = Line::new().with(format!("{ready} of {all} ready"), role);
     if tally.cordoned > 0 {
         line = line.with(format!("   {} cordoned", tally.cordoned), Role::Info);

@@ -329,11 +329,16 @@ fn silence(cx: &Context, feed: &Feed) -> Option<(String, Role)> {
 
 /// An outage in words; what may not be read is no fault of a layer.
 fn reason(outage: &Outage) -> String {
-    match outage.layer {
-        Layer::Auth if outage.detail.starts_with("not permitted") => outage.detail.clone(),
-        Layer::Auth => format!("not permitted: {}", outage.detail),
-        _ => outage.to_string(),
+    if is_refusal(outage) {
+        outage.detail.clone()
+    } else {
+        outage.to_string()
     }
+}
+
+/// May it not be read? Credentials that cannot be had are another matter.
+fn is_refusal(outage: &Outage) -> bool {
+    outage.layer == Layer::Auth && outage.detail.starts_with("not permitted")
 }
 
 /// Kinds that may not be read in a cluster.
@@ -342,10 +347,7 @@ pub fn not_permitted(cx: &Context, cluster: &Cluster) -> Vec<ObjectKind> {
     let feeds = cx.snap.model.feeds();
     let refused = |kind: &&ObjectKind| {
         let mut of_kind = cluster.feeds(**kind).filter_map(|feed| feeds.get(feed));
-        of_kind.any(|feed| {
-            let outage = feed.outage.as_ref();
-            outage.is_some_and(|outage| outage.layer == Layer::Auth)
-        })
+        of_kind.any(|feed| feed.outage.as_ref().is_some_and(is_refusal))
     };
     ObjectKind::ALL.iter().filter(refused).copied().collect()
 }

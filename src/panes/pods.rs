@@ -5,7 +5,9 @@ use super::{Block, Extra, Pane, detail};
 use crate::listing::{
     Cell, Column, Context, Listing, MovedBy, ObjectListing, Row, RowKey, SortValue,
 };
-use crate::objects::{Body, Container, ContainerState, Object, ObjectKind, Phase, Pod, Termination};
+use crate::objects::{
+    Body, Container, ContainerState, Object, ObjectKind, Phase, Pod, Termination,
+};
 use crate::paint::Line;
 use crate::role::Role;
 use crate::units;
@@ -198,13 +200,14 @@ pub fn state(object: &Object, pod: &Pod) -> (String, Role) {
 
 /// Does a container wait for something that will not come by itself?
 fn is_broken(pod: &Pod) -> bool {
-    pod.all_containers().any(|container| match &container.state {
-        ContainerState::Waiting(reason, _) => {
-            reason.contains("BackOff") || reason.contains("Err") || reason.contains("Invalid")
-        }
-        ContainerState::Terminated(end) => end.exit_code != 0,
-        ContainerState::Running(_) => false,
-    })
+    pod.all_containers()
+        .any(|container| match &container.state {
+            ContainerState::Waiting(reason, _) => {
+                reason.contains("BackOff") || reason.contains("Err") || reason.contains("Invalid")
+            }
+            ContainerState::Terminated(end) => end.exit_code != 0,
+            ContainerState::Running(_) => false,
+        })
 }
 
 fn ready(told: Told, pod: &Pod) -> Cell {
@@ -289,7 +292,10 @@ fn amounts(cx: &Context, told: Told, object: &Object, column: &str) -> Cell {
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     let tally = objects::tally(cx);
-    let mut line = Line::new().text(format!("{} running", units::grouped(tally.running as usize)));
+    let mut line = Line::new().text(format!(
+        "{} running",
+        units::grouped(tally.running as usize)
+    ));
     for (count, word, role) in [
         (tally.pending, "pending", Role::Warning),
         (tally.failed, "failed", Role::StateBad),
@@ -297,7 +303,10 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         (tally.unsettled, "not settled", Role::Info),
     ] {
         let role = if count == 0 { Role::Dim } else { role };
-        line = line.with(format!("   {} {word}", units::grouped(count as usize)), role);
+        line = line.with(
+            format!("   {} {word}", units::grouped(count as usize)),
+            role,
+        );
     }
     let doubts = objects::doubts(cx, KINDS);
     if tally.pods == 0 && !doubts.is_empty() {

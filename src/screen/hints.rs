@@ -74,6 +74,20 @@ const SHOWN_ON_KIND: &[(&str, &str)] = &[
     ("poll-now", "list anew"),
     ("help", "help"),
 ];
+
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
+];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -92,6 +106,7 @@ fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
         Some(Page::Logs) => SHOWN_ON_LOGS,
         Some(Page::Kind) => SHOWN_ON_KIND,
         Some(_) => SHOWN_ON_PAGE,
+        None if app.listing().objects().is_some() => SHOWN_ON_OBJECTS,
         None => SHOWN,
     };
     let mut hints = Line::new();
