@@ -16,7 +16,7 @@ mod request;
 mod status;
 mod surroundings;
 pub mod survey;
-mod writer;
+pub mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -161,6 +161,19 @@ impl Api {
     #[must_use]
     pub fn namespace(&self) -> Option<String> {
         self.shared.keyring.access().namespace.clone()
+    }
+
+    /// Is it certain who answers: by a verified certificate, or without TLS on this very machine?
+    /// To anyone else no change is sent.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        let access = self.shared.keyring.access();
+        let endpoint = &access.endpoint;
+        if endpoint.secure {
+            !endpoint.insecure
+        } else {
+            surroundings::is_here(&endpoint.host)
+        }
     }
 
     /// GETs a path with its query. Any HTTP status is an `Ok`.
