@@ -418,19 +418,25 @@ impl Scenario {
         let mut world = Self::new();
         world.feed(API, "cluster/prod");
         for kind in ObjectKind::ALL {
-            let spec = FeedSpec {
-                id: id(&stream(*kind)),
-                period: Duration::from_secs(5),
-                timeout: Duration::from_secs(10),
-                subject: Subject::cluster("prod"),
-                tells: Some(*kind),
-            };
-            world.model.register(spec, Thresholds::default());
+            world.stream(*kind, "cluster/prod");
         }
         world.feed(METRICS, "cluster/prod");
         world.list(objects);
         world.hear();
         world
+    }
+
+    /// A stream of one kind of the cluster `prod`.
+    pub fn stream(&mut self, kind: ObjectKind, subject: &str) -> &mut Self {
+        let spec = FeedSpec {
+            id: id(&stream(kind)),
+            period: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+            subject: subject.parse().unwrap(),
+            tells: Some(kind),
+        };
+        self.model.register(spec, Thresholds::default());
+        self
     }
 
     /// Each stream lists anew: these are all objects that there are.
@@ -446,7 +452,8 @@ impl Scenario {
         self
     }
 
-    fn deltas(&mut self, kind: ObjectKind, deltas: Vec<Delta>) -> &mut Self {
+    /// The stream of a kind brings this.
+    pub fn deltas(&mut self, kind: ObjectKind, deltas: Vec<Delta>) -> &mut Self {
         let harvest = Harvest {
             deltas,
             ..Harvest::default()
