@@ -144,7 +144,6 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
             Some((hits, all)) => format!("   {hits} of {all} match"),
             None => format!("   {} of {} rows", app.order().len(), app.order().total),
         },
-        PromptKind::Reason | PromptKind::Words => String::new(),
         PromptKind::Palette => {
             let words = app.completions(prompt.text());
             format!(

@@ -144,7 +144,8 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             codec,
             transport,
             path,
-            purpose: if C::STREAMS {
+            then,
+            purpose: if streams {
                 Purpose::Stream
             } else {
                 Purpose::Page(String::new())
