@@ -145,7 +145,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             transport,
             path,
             then,
-            purpose: if streams {
+            purpose: if C::STREAMS {
                 Purpose::Stream
             } else {
                 Purpose::Page(String::new())
