@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::asks::{Answers, Asks};
 use crate::chord::{Chord, Input, MouseKind, Reply};
 use crate::clock::{self, Stamp};
 use crate::effect::Effect;
@@ -51,6 +52,8 @@ pub struct Console<'a> {
     pub light: Option<&'a Theme>,
     pub terminal: Terminal,
     pub events: Receiver<TerminalEvent>,
+    /// Who answers what the reader opens, and the answers.
+    pub asks: (Asks, Answers),
 }
 
 /// Runs until the reader leaves, a signal comes or the terminal goes.
@@ -66,6 +69,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         light,
         terminal,
         events,
+        asks: (asks, answers),
     } = console;
     let (width, height) = terminal.size();
     app.update(Event::Resized { width, height });
@@ -78,12 +82,13 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         terminal,
         keys: Keys::default(),
         own: OwnMeter::default(),
+        asks,
         ending: None,
     };
     // The first frame stands before any connection is tried.
     driver.frame()?;
     driver.poller = Some(Poller::start(feeds, Schedule::Watch));
-    driver.turn(events).await
+    driver.turn(events, answers).await
 }
 
 struct Driver<'a> {
@@ -96,11 +101,16 @@ struct Driver<'a> {
     /// Keys of an unfinished sequence.
     keys: Keys,
     own: OwnMeter,
+    asks: Asks,
     ending: Option<Ending>,
 }
 
 impl Driver<'_> {
-    async fn turn(mut self, mut events: Receiver<TerminalEvent>) -> std::io::Result<Ending> {
+    async fn turn(
+        mut self,
+        mut events: Receiver<TerminalEvent>,
+        mut answers: Answers,
+    ) -> std::io::Result<Ending> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut own_due = Instant::now();
@@ -121,6 +131,9 @@ impl Driver<'_> {
                     self.frame_if_dirty(&mut last_frame)?;
                 }
                 () = ready(self.poller.as_ref()) => self.observe(),
+                Some((id, answer)) = answers.recv() => {
+                    self.handle(Event::Answered(id, Box::new(answer)));
+                }
                 _ = tick.tick() => {
                     let gap = slept();
                     if gap > asleep + SUSPEND {
@@ -149,7 +162,7 @@ impl Driver<'_> {
             .map(|poller| poller.take(BURST))
             .unwrap_or_default();
         for delivery in deliveries {
-            self.app.update(Event::Observed {
+            self.handle(Event::Observed {
                 observation: Box::new(delivery.observation),
                 next_poll: delivery.next_poll,
                 dropped: delivery.dropped,
@@ -158,7 +171,7 @@ impl Driver<'_> {
     }
 
     fn resume(&mut self, slept: Duration) {
-        self.app.update(Event::Resumed {
+        self.handle(Event::Resumed {
             slept,
             now: clock::now(),
         });
@@ -214,9 +227,7 @@ impl Driver<'_> {
     }
 
     fn key(&mut self, chord: Chord) {
-        let outcome = self
-            .keys
-            .press(&self.keymap, self.app.listing().id(), chord);
+        let outcome = self.keys.press(&self.keymap, self.app.key_scope(), chord);
         let pending: Vec<String> = self
             .keys
             .pending()
@@ -240,6 +251,8 @@ impl Driver<'_> {
                         self.app.update(Event::Notice(error.to_string()));
                     }
                 }
+                Effect::Open(id, ask) => self.asks.open(id, ask),
+                Effect::Close(id) => self.asks.close(id),
                 Effect::Redraw => self.terminal.repaint(),
                 Effect::PollNow(feed) => {
                     if let Some(poller) = &self.poller {
@@ -269,7 +282,7 @@ impl Driver<'_> {
     }
 
     fn frame(&mut self) -> std::io::Result<()> {
-        self.app.update(Event::Tick(clock::now()));
+        self.handle(Event::Tick(clock::now()));
         self.app.refresh();
         self.app.take_dirty();
         let (app, skin) = (&self.app, self.skin);

@@ -96,6 +96,7 @@ pub mod theme;
 pub mod widgets;
 
 // shell: I/O
+pub mod asks;
 pub mod check;
 pub mod choices;
 pub mod cli;

@@ -233,7 +233,8 @@ impl SortValue {
     }
 
     /// Order in a direction; what is not known comes last in either.
-    fn compare(&self, other: &Self, direction: Direction) -> Ordering {
+    #[must_use]
+    pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
         let up = match (self, other) {
             (Self::Nothing, Self::Nothing) => return Ordering::Equal,
             (Self::Nothing, _) => return Ordering::Greater,

@@ -30,6 +30,20 @@ pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
         too_small(app, &mut painter, area);
         return Drawn::default();
     }
+    if app.is_full_screen() {
+        let body = Rect {
+            height: area.height - 1,
+            ..area
+        };
+        let drawn = body::draw(app, &mut painter, body);
+        let last = Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..area
+        };
+        hints::draw(app, &mut painter, last);
+        return drawn;
+    }
     let line = |y: u16| Rect {
         y,
         height: 1,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
+use crate::asks::Asks;
 use crate::check::{self, Depth};
 use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
@@ -267,7 +268,7 @@ pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     for bound in &base {
         add("", bound.keys.clone(), bound.intent, bound.doc);
     }
-    for pane in choices::pane_ids() {
+    for pane in choices::pane_ids().iter().chain(crate::app::asks::SCOPES) {
         for bound in keymap.bindings_for(pane) {
             if !base.contains(&bound) {
                 add(pane, bound.keys, bound.intent, bound.doc);
@@ -348,6 +349,8 @@ fn console(
     begin_log(&config, environment, "the console");
     let now = clock::now();
     let (model, feeds) = watch::prepare(&config, now)?;
+    let folder = config::location::state_folder(environment);
+    let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
     app.identity = identity(&config);
     app.bindings = bindings(&keymap);
@@ -389,6 +392,7 @@ fn console(
         light: light.as_ref(),
         terminal,
         events,
+        asks,
     };
     let ending = runtime.block_on(driver::run(console));
     let (reason, done) = match ending {

@@ -6,6 +6,7 @@ use super::{App, Frozen, Page};
 use crate::actions;
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
+use crate::ask::LogRun;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -14,6 +15,9 @@ use crate::listing::{Direction, RowKey};
 impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
         self.notice = None;
+        if let Some(effects) = self.on_page(intent) {
+            return effects;
+        }
         match intent {
             Intent::MoveDown | Intent::NextMatch => self.go(1),
             Intent::MoveUp | Intent::PreviousMatch => self.go(-1),
@@ -27,6 +31,13 @@ impl App {
             Intent::Right => self.pan(1),
             Intent::Open => self.open(),
             Intent::Details | Intent::Evidence => self.describe(),
+            Intent::Yaml => {
+                if !self.open_manifest() {
+                    self.describe();
+                }
+            }
+            Intent::Logs => self.open_logs(LogRun::Follow),
+            Intent::PreviousLogs => self.open_logs(LogRun::Previous),
             Intent::Owner => self.go_to_owner(),
             Intent::EventsOf => self.show_events(),
             Intent::Back => return self.back(),
@@ -41,6 +52,7 @@ impl App {
             }
             Intent::Palette => {
                 self.take_aim();
+                self.discover();
                 self.open_prompt(PromptKind::Palette, "");
             }
             Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
@@ -77,6 +89,21 @@ impl App {
             }
             Intent::Quit => return self.leave(),
             Intent::Cancel => return self.quit(),
+            // They mean something on the pages of YAML and logs alone.
+            Intent::Wrap
+            | Intent::Timestamps
+            | Intent::Autoscroll
+            | Intent::FullScreen
+            | Intent::OnlyMatches
+            | Intent::Bytes
+            | Intent::NextContainer
+            | Intent::SinceTail
+            | Intent::SinceFiveMinutes
+            | Intent::SinceHour
+            | Intent::SinceBeginning
+            | Intent::ManagedFields
+            | Intent::Reveal
+            | Intent::Save => self.say(format!("{intent} does nothing here")),
         }
         Vec::new()
     }
@@ -118,6 +145,9 @@ impl App {
     /// The row under the cursor as last drawn.
     #[must_use]
     pub fn selected(&self) -> Option<RowKey> {
+        if let Some(selected) = self.selected_on_page() {
+            return selected;
+        }
         self.order.row(self.view().index).map(|row| row.key)
     }
 
@@ -133,8 +163,7 @@ impl App {
     }
 
     pub(super) fn show(&mut self, page: Page) {
-        self.page = Some(page);
-        self.scroll = 0;
+        self.cover(page);
     }
 
     /// One level back.
@@ -315,6 +344,9 @@ impl App {
     }
 
     pub(super) fn apply_filter(&mut self, text: &str) {
+        if self.search_page(text) {
+            return;
+        }
         let view = self.view_mut();
         text.clone_into(&mut view.filter);
         view.offset = 0;
@@ -375,6 +407,15 @@ impl App {
         }) else {
             return;
         };
+        if let Some(titles) = self.page_titles() {
+            let picked = sort_letters(titles.len()).position(|letter| letter == c);
+            match picked.and_then(|at| titles.get(at)) {
+                Some(title) => self.sort_page(Some(title)),
+                None if c == '0' => self.sort_page(None),
+                None => self.say(format!("no column has the letter {c}")),
+            }
+            return;
+        }
         let columns = self.listing().columns();
         if c == '0' {
             self.view_mut().sort = None;

@@ -29,7 +29,7 @@ impl App {
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut words: Vec<&str> = panes.collect();
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "ns", "ctx", "act", "override"]);
+        commands.extend(["q", "ns", "ctx", "act", "kind", "override"]);
         let kinds = ObjectKind::ALL.iter();
         let kinds = kinds.filter(|kind| self.pane_for_kind(**kind).is_some());
         commands.extend(kinds.map(|kind| kind.plural()));
@@ -42,7 +42,9 @@ impl App {
             .collect();
         // Stable: words that fit alike stay in their order.
         hits.sort_by_key(|(fit, _)| *fit);
-        hits.into_iter().map(|(_, word)| word.to_owned()).collect()
+        let mut words: Vec<String> = hits.into_iter().map(|(_, word)| word.to_owned()).collect();
+        self.complete_kinds(typed, &mut words);
+        words
     }
 
     /// Columns whose id or title begins with this, whatever the case.
@@ -91,6 +93,17 @@ impl App {
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
         }
+        let (word, rest) = match word {
+            "kind" => rest.split_once(' ').unwrap_or((rest, "")),
+            word => (word, rest),
+        };
+        if word.is_empty() {
+            self.say("write :kind NAME, such as :kind configmaps");
+            return Vec::new();
+        }
+        if self.open_table(word, rest.trim()) {
+            return Vec::new();
+        }
         let near = self.completions(word).into_iter().next();
         self.say(match near {
             Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
@@ -126,6 +139,17 @@ impl App {
 
     /// `:sort COLUMN`; the same column again turns the order round.
     fn sort_by_name(&mut self, typed: &str) {
+        if let Some(titles) = self.page_titles() {
+            let wanted = typed.to_uppercase();
+            match titles.iter().find(|title| title.starts_with(&wanted)) {
+                Some(title) => self.sort_page(Some(title)),
+                None => self.say(format!(
+                    "no column begins with `{typed}`; there are {}",
+                    titles.join(", ")
+                )),
+            }
+            return;
+        }
         let exact = |column: &&Column| column.id == typed || column.title == typed;
         let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
         let found = fitting.iter().copied().find(exact);

@@ -107,8 +107,7 @@ impl App {
     }
 
     fn open_pane(&mut self, pane: usize) {
-        self.page = None;
-        self.scroll = 0;
+        self.uncover_all(pane);
         if pane != self.pane {
             self.last_pane = self.pane;
             self.pane = pane;
@@ -165,8 +164,7 @@ impl App {
 
     /// One level back: page, then filter, problems only, what was gone into, kind, then Triage.
     pub(super) fn come_back(&mut self) {
-        if self.page.take().is_some() {
-            self.scroll = 0;
+        if self.uncover() || self.unpark() {
             return;
         }
         let view = self.view_mut();

@@ -7,6 +7,7 @@ use crate::facts::Witness;
 use crate::findings::{Evidence, Severity};
 use crate::listing::{Cell, Context, severity_role};
 use crate::model::{Freshness, Reading, State};
+use crate::observation::Outage;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::Subject;
@@ -204,5 +205,17 @@ pub fn witness(witness: Witness) -> &'static str {
         Witness::Sntp => "sntp",
         Witness::NodeTime => "node time",
         Witness::HttpDate => "http date",
+    }
+}
+
+/// A failure in a line: the layer, what happened there, what to do.
+#[must_use]
+pub fn outage(outage: &Outage) -> Line {
+    let line = Line::new()
+        .with(outage.layer.word(), Role::Warning)
+        .text(format!(": {}", outage.detail));
+    match &outage.hint {
+        Some(hint) => line.dim(format!("; {hint}")),
+        None => line,
     }
 }

@@ -6,7 +6,7 @@ use crate::app::{App, Page};
 use crate::event::Drawn;
 use crate::listing::Direction;
 use crate::paint::{Line, Painter};
-use crate::panes::{Block, Extra, PANES, detail};
+use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest};
 use crate::role::Role;
 use crate::widgets::{chart, table};
 
@@ -26,6 +26,9 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
+        Some(Page::Manifest) => manifest::draw(app, painter, area),
+        Some(Page::Logs) => logs::draw(app, painter, area),
+        Some(Page::Kind) => kind::draw(app, painter, area),
         Some(_) | None => pane(app, painter, area),
     }
 }
@@ -99,7 +102,7 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         rows: fits,
         offset,
         cursor: selected,
-        scroll_max: 0,
+        ..Drawn::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::prompt::PromptKind;
-use crate::app::{App, keys};
+use crate::app::{App, Page, keys};
 use crate::paint::{Line, Painter};
 use crate::role::Role;
 use crate::text::SafeText;
@@ -38,6 +38,8 @@ const SHOWN: &[(&str, &str)] = &[
 const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
     ("open", "open"),
     ("details", "describe"),
+    ("logs", "logs"),
+    ("yaml", "YAML"),
     ("filter", "filter"),
     ("problems-only", "problems"),
     ("palette", "command"),
@@ -48,6 +50,42 @@ const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
     ("show-all", "all"),
     ("quit", "quit"),
 ];
+const SHOWN_ON_YAML: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("filter", "search"),
+    ("next-match", "next"),
+    ("managed-fields", "managedFields"),
+    ("reveal", "show secrets"),
+    ("wrap", "wrap"),
+    ("poll-now", "ask again"),
+    ("copy", "copy"),
+    ("save", "save"),
+];
+const SHOWN_ON_LOGS: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("autoscroll", "scroll"),
+    ("filter", "filter"),
+    ("wrap", "wrap"),
+    ("timestamps", "times"),
+    ("next-container", "container"),
+    ("since-beginning", "all"),
+    ("since-tail", "500 lines"),
+    ("since-5m", "5m"),
+    ("since-1h", "1h"),
+    ("save", "save"),
+    ("only-matches", "context"),
+    ("full-screen", "full"),
+];
+const SHOWN_ON_KIND: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("sort", "sort"),
+    ("wide", "all columns"),
+    ("back", "back"),
+    ("poll-now", "list anew"),
+    ("help", "help"),
+];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -57,20 +95,22 @@ const SHOWN_ON_PAGE: &[(&str, &str)] = &[
 ];
 
 fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
-    let shown = if app.page().is_some() {
-        SHOWN_ON_PAGE
-    } else if app.listing().objects().is_some() {
-        SHOWN_ON_OBJECTS
-    } else {
-        SHOWN
+    let shown = match app.page() {
+        Some(Page::Manifest) => SHOWN_ON_YAML,
+        Some(Page::Logs) => SHOWN_ON_LOGS,
+        Some(Page::Kind) => SHOWN_ON_KIND,
+        Some(_) => SHOWN_ON_PAGE,
+        None if app.listing().objects().is_some() => SHOWN_ON_OBJECTS,
+        None => SHOWN,
     };
     let mut hints = Line::new();
     for (intent, word) in shown {
-        let Some(binding) = app
-            .bindings
-            .iter()
-            .find(|binding| binding.intent == *intent)
-        else {
+        // A page's own key goes before the common one.
+        let bound = |scope: &str| {
+            let mut all = app.bindings.iter();
+            all.find(|b| b.intent == *intent && b.scope == scope)
+        };
+        let Some(binding) = bound(app.key_scope()).or_else(|| bound("")) else {
             continue;
         };
         let key = binding.keys.split(", ").next().unwrap_or(&binding.keys);
@@ -116,7 +156,11 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
-        PromptKind::Filter => format!("   {} of {} rows", app.order().len(), app.order().total),
+        PromptKind::Filter => match app.page_count() {
+            Some((hits, all)) => format!("   {hits} of {all} match"),
+            None => format!("   {} of {} rows", app.order().len(), app.order().total),
+        },
+        PromptKind::Reason | PromptKind::Words => String::new(),
         PromptKind::Palette => {
             let words = app.completions(prompt.text());
             format!(
@@ -124,7 +168,6 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
                 words.into_iter().take(8).collect::<Vec<_>>().join("  ")
             )
         }
-        _ => String::new(),
     };
     painter.text(
         x,
@@ -136,12 +179,15 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
 }
 
 fn sort_picker(app: &App) -> Line {
-    let columns = app.listing().columns();
+    let titles = app.page_titles().unwrap_or_else(|| {
+        let columns = app.listing().columns();
+        columns.iter().map(|column| column.title.into()).collect()
+    });
     let mut line = Line::new().with("sort by  ", Role::Accent);
-    for (letter, column) in keys::sort_letters(columns.len()).zip(columns) {
+    for (letter, title) in keys::sort_letters(titles.len()).zip(titles) {
         line = line
             .with(letter.to_string(), Role::Key)
-            .dim(format!(" {} ", column.title.trim()));
+            .dim(format!(" {} ", title.trim()));
     }
     line.with("0", Role::Key).dim(" natural")
 }

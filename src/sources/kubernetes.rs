@@ -6,12 +6,16 @@
 
 mod api;
 pub mod decode;
+pub mod discovery;
 mod follow;
-mod frame;
+pub mod frame;
 mod metrics;
 mod pool;
 mod proto;
 mod quantity;
+#[cfg(test)]
+mod scripted;
+pub mod table;
 mod transport;
 mod uses;
 pub mod watch;
@@ -45,6 +49,9 @@ pub static SOURCE: Source = Source {
     probes,
 };
 
+/// The namespaces whose leases are watched.
+const LEASES: [&str; 2] = ["kube-node-lease", "kube-system"];
+
 fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
     let kinds = kinds(target.settings.list("watch"))?;
     let namespaces = namespaces(target.settings.list("namespaces"))?;
@@ -57,6 +64,17 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
         Box::new(uses::UsesProbe::new(api.clone(), namespaces.clone())),
     ];
     for kind in kinds {
+        if kind == ObjectKind::Lease {
+            // Those of nodes and of the control plane; the others only say who leads where, which
+            // nobody asks, and come every two seconds each.
+            for name in LEASES {
+                if namespaces.is_empty() || namespaces.iter().any(|known| **known == *name) {
+                    let one = WatchProbe::new(api.clone(), kind, Some(name.into()));
+                    probes.push(Box::new(one));
+                }
+            }
+            continue;
+        }
         if kind.scope() == Scope::Cluster || namespaces.is_empty() {
             probes.push(Box::new(WatchProbe::new(api.clone(), kind, None)));
             continue;

@@ -21,6 +21,7 @@ pub const ALL: &[&[Row]] = &[
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
+    kubernetes::rights::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

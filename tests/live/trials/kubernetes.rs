@@ -3,6 +3,7 @@
 pub mod faults;
 pub mod locked;
 pub mod objects;
+pub mod rights;
 mod shop;
 
 use std::time::Duration;
