@@ -22,9 +22,8 @@ async fn read(api: &Api, path: &str) -> Result<Manifest, Outage> {
         return Err(api.outage_of(&reply.refusal().await));
     }
     let body = reply.body(LARGEST).await?;
-    let object = serde_json::from_slice(&body).map_err(|error| {
-        Outage::new(Layer::Parse, format!("the answer is no JSON: {error}"))
-    })?;
+    let object = serde_json::from_slice(&body)
+        .map_err(|error| Outage::new(Layer::Parse, format!("the answer is no JSON: {error}")))?;
     Ok(Manifest {
         object,
         bytes: body.len() as u64,

@@ -44,7 +44,12 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     let mut y = area.y;
     if !app.is_full_screen() {
         painter.rule(Rect { height: 1, ..area }, &heading(app, page));
-        painter.line(area.x + 1, y + 1, area.width.saturating_sub(2), &state(app, page));
+        painter.line(
+            area.x + 1,
+            y + 1,
+            area.width.saturating_sub(2),
+            &state(app, page),
+        );
         y += 2;
         for line in troubles(app, page) {
             painter.line(area.x + 1, y, area.width.saturating_sub(2), &line);
@@ -96,9 +101,7 @@ fn heading(app: &App, page: &LogPage) -> Line {
         LogRun::Follow => "Logs  ",
         LogRun::Previous => "Logs before the restart  ",
     };
-    let mut line = Line::new()
-        .with(word, Role::Title)
-        .text(page.title.clone());
+    let mut line = Line::new().with(word, Role::Title).text(page.title.clone());
     let mut clusters: Vec<&str> = page.members.list().iter().map(|m| &*m.cluster).collect();
     clusters.sort_unstable();
     clusters.dedup();
@@ -134,7 +137,12 @@ fn state(app: &App, page: &LogPage) -> Line {
             Matches::Marked => " marked",
         };
         line.with(
-            format!("{} of {} lines match{how} /{}", ring.matching(), ring.len(), ring.search.text()),
+            format!(
+                "{} of {} lines match{how} /{}",
+                ring.matching(),
+                ring.len(),
+                ring.search.text()
+            ),
             Role::Accent,
         )
     };
@@ -151,7 +159,10 @@ fn state(app: &App, page: &LogPage) -> Line {
         line = line.with("  bytes shown", Role::Accent);
     }
     let all = page.streams.len();
-    let reading = page.streams.iter().filter(|s| s.state == StreamState::Reading);
+    let reading = page
+        .streams
+        .iter()
+        .filter(|s| s.state == StreamState::Reading);
     let reading = reading.count();
     if all > 1 && reading < all {
         line = line.dim(format!("  {reading} of {all} are read"));
@@ -170,7 +181,11 @@ fn lag(app: &App, page: &LogPage) -> Line {
         };
         return Line::new().with(format!("  lag {}", units::latency(behind)), role);
     }
-    let last = page.streams.iter().filter_map(|s| s.received).map(|at| at.stamp);
+    let last = page
+        .streams
+        .iter()
+        .filter_map(|s| s.received)
+        .map(|at| at.stamp);
     match last.max() {
         Some(at) => {
             let quiet = app.now.stamp.since(at);
@@ -227,7 +242,12 @@ fn troubles(app: &App, page: &LogPage) -> Vec<Line> {
 fn nothing(page: &LogPage) -> Option<Line> {
     let said = match page.run {
         _ if page.streams.is_empty() => "there is no pod; one that comes is read",
-        LogRun::Previous if page.streams.iter().all(|s| matches!(s.state, StreamState::Ended(_))) => {
+        LogRun::Previous
+            if page
+                .streams
+                .iter()
+                .all(|s| matches!(s.state, StreamState::Ended(_))) =>
+        {
             "no container was restarted: there is no log of a run before"
         }
         _ if page.streams.iter().any(|s| s.state == StreamState::Opening) => "asked",

@@ -266,8 +266,16 @@ mod tests {
     #[test]
     fn logs_read_together_are_in_the_order_of_their_times() {
         let mut ring = Ring::default();
-        ring.push(Writer::Stream(0), "a", vec![line(1, "a1"), line(5, "a5"), line(9, "a9")]);
-        ring.push(Writer::Stream(1), "b", vec![line(2, "b2"), line(-1, "b-"), line(6, "b6")]);
+        ring.push(
+            Writer::Stream(0),
+            "a",
+            vec![line(1, "a1"), line(5, "a5"), line(9, "a9")],
+        );
+        ring.push(
+            Writer::Stream(1),
+            "b",
+            vec![line(2, "b2"), line(-1, "b-"), line(6, "b6")],
+        );
         assert_eq!(texts(&ring), ["a1", "b2", "b-", "a5", "b6", "a9"]);
         ring.push(Writer::Stream(0), "a", vec![line(-1, "none")]);
         ring.note("joined", Timestamp::UNIX_EPOCH);
@@ -277,7 +285,11 @@ mod tests {
     #[test]
     fn a_log_whose_clock_runs_back_keeps_its_own_order() {
         let mut ring = Ring::default();
-        ring.push(Writer::Stream(0), "a", vec![line(5, "one"), line(3, "two"), line(6, "three")]);
+        ring.push(
+            Writer::Stream(0),
+            "a",
+            vec![line(5, "one"), line(3, "two"), line(6, "three")],
+        );
         assert_eq!(texts(&ring), ["one", "two", "three"]);
     }
 
