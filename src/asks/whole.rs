@@ -5,6 +5,8 @@ use super::Desk;
 use crate::ask::{Answered, Manifest, ObjectName, TableAsk};
 use crate::clients::kube::{Api, JSON};
 use crate::observation::{Layer, Outage};
+use crate::sources::kubernetes::discovery;
+use crate::sources::kubernetes::table::TableStream;
 
 /// Largest object that is read: etcd takes 1.5 MiB, aggregated servers may give more.
 const LARGEST: u64 = 16 << 20;
@@ -29,9 +31,16 @@ async fn read(api: &Api, path: &str) -> Result<Manifest, Outage> {
     })
 }
 
-pub(super) async fn kinds(_api: Api, desk: Desk) {
-    let outage = Outage::new(Layer::Local, "not yet");
-    desk.send(Answered::Kinds(Err(outage))).await;
+pub(super) async fn kinds(api: Api, desk: Desk) {
+    let answer = discovery::kinds(&api).await;
+    desk.send(Answered::Kinds(answer)).await;
 }
 
-pub(super) async fn table(_api: Api, _ask: TableAsk, _desk: Desk) {}
+/// Goes on until it is given up.
+pub(super) async fn table(api: Api, ask: TableAsk, desk: Desk) {
+    let mut stream = TableStream::new(api, &ask.kind, &ask.namespace);
+    loop {
+        let news = stream.next().await;
+        desk.send(Answered::Table(news)).await;
+    }
+}
