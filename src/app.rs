@@ -5,7 +5,10 @@
 pub mod acting;
 pub mod asks;
 pub mod keys;
+mod palette;
+mod place;
 pub mod prompt;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,6 +79,9 @@ pub struct App {
     views: BTreeMap<&'static str, View>,
     pane: usize,
     last_pane: usize,
+    /// How deep the reader has gone in, and every view before this one.
+    trail: Vec<place::Step>,
+    journey: place::Journey,
     page: Option<Page>,
     scroll: usize,
     prompt: Option<Prompt>,
@@ -124,6 +130,8 @@ impl App {
             pane: pane.min(listings.len().saturating_sub(1)),
             last_pane: 0,
             listings,
+            trail: Vec::new(),
+            journey: place::Journey::default(),
             page: None,
             scroll: 0,
             prompt: None,
@@ -343,6 +351,7 @@ impl App {
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
             scope: &self.scope,
+            trail: &self.acting.trail,
         }
     }
 

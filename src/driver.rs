@@ -265,10 +265,10 @@ impl Driver<'_> {
                             .update(Event::Notice(format!("not copied: {error}")));
                     }
                 }
-                Effect::Errand(_) => {}
                 Effect::FetchMessages => {
                     self.app.update(Event::Messages(messages()));
                 }
+                Effect::Errand(_) => {}
             }
         }
     }

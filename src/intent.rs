@@ -98,8 +98,10 @@ intents! {
     InvertSort "invert-sort" Pane "Turn the order around";
     ProblemsOnly "problems-only" Pane "Show problems only, or everything";
     Wide "wide" Pane "Give the table the whole body, or share it";
-    Open "open" Selection "Open what is under the cursor";
+    Open "open" Selection "Go into what is under the cursor, or describe it";
     Details "details" Selection "Describe what is under the cursor";
+    Owner "owner" Selection "Go to what it belongs to or is about";
+    EventsOf "events-of" Selection "Show the events about it";
     Evidence "evidence" Selection "Show value, threshold, source and age behind it";
     Yaml "yaml" Selection "Show the object as YAML, as the API server has it now";
     Logs "logs" Selection "Read the logs of a pod or of a workload's pods";
@@ -126,9 +128,11 @@ intents! {
     Reveal "reveal" Text "Show or mask the values of a secret";
     Save "save" Text "Write what is shown to a file";
     Back "back" Everywhere "Go back one level";
+    Earlier "earlier" Everywhere "Go to the view before this one";
+    Later "later" Everywhere "Go to the view that was left by going back";
     NextPane "next-pane" Everywhere "Go to the next pane";
     LastPane "last-pane" Everywhere "Go to the pane before this one";
-    ShowAll "show-all" Everywhere "Show everything: no filter, no scope";
+    ShowAll "show-all" Everywhere "Show everything: no filter, all namespaces";
     Arm "arm" Everywhere "Arm for one cluster, or disarm";
     Disarm "disarm" Everywhere "Make it read-only again";
     Palette "palette" Everywhere "Type a command";

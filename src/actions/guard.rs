@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Level;
 use super::arm::Armed;
 use super::call::Call;
 use super::live::{self, DryRun, Live, Seen};
@@ -133,7 +132,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
     let mut add = |id, verdict, text: String| checks.push(Check::new(id, verdict, text, at));
     match live.object.as_ref().map(Seen::of) {
         Ok(Some(seen)) if *seen.uid != *plan.target.uid => {
-            add("object", Verdict::Fail, "another object has its name now".into());
+            add(
+                "object",
+                Verdict::Fail,
+                "another object has its name now".into(),
+            );
         }
         Ok(Some(seen)) if seen.deleting => {
             add("object", Verdict::Warn, "it is being deleted".into());
@@ -151,20 +154,31 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
     match &live.may {
         Ok(may) if may.allowed => add("rbac", Verdict::Ok, format!("may {right}")),
         Ok(may) if may.reason.is_empty() => {
-            add("rbac", Verdict::Fail, format!("not permitted: needs {right}"));
+            add(
+                "rbac",
+                Verdict::Fail,
+                format!("not permitted: needs {right}"),
+            );
         }
         Ok(may) => {
             let text = format!("not permitted: needs {right} ({})", may.reason);
             add("rbac", Verdict::Fail, text);
         }
-        Err(outage) => add("rbac", Verdict::Fail, format!("permission not known: {outage}")),
+        Err(outage) => add(
+            "rbac",
+            Verdict::Fail,
+            format!("permission not known: {outage}"),
+        ),
     }
     match &live.dry_run {
         DryRun::Passed(warnings) if warnings.is_empty() => {
             add("dry-run", Verdict::Ok, "the server would accept it".into());
         }
         DryRun::Passed(warnings) => {
-            let text = format!("the server would accept it and warns: {}", warnings.join("; "));
+            let text = format!(
+                "the server would accept it and warns: {}",
+                warnings.join("; ")
+            );
             add("dry-run", Verdict::Warn, text);
         }
         DryRun::Refused { code, message } => {
@@ -175,7 +189,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
         DryRun::NotAsked(why) => add("dry-run", Verdict::Asked, (*why).into()),
     }
     match &live.who {
-        Ok(who) => add("who", Verdict::Ok, format!("the server knows you as {}", who.user)),
+        Ok(who) => add(
+            "who",
+            Verdict::Ok,
+            format!("the server knows you as {}", who.user),
+        ),
         Err(outage) => {
             let text = format!("the server does not say who you are: {outage}");
             add("who", Verdict::Warn, text);
@@ -186,7 +204,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
         add("tls", Verdict::Fail, text.into());
     }
     if let Err(why) = &live.audit {
-        add("audit", Verdict::Fail, format!("nothing can be recorded: {why}"));
+        add(
+            "audit",
+            Verdict::Fail,
+            format!("nothing can be recorded: {why}"),
+        );
     }
     if let Some(text) = kept(plan, live) {
         add("managed", Verdict::Warn, text);
@@ -208,7 +230,10 @@ fn kept(plan: &Plan, live: &Live) -> Option<String> {
             manager.name,
             plan.action.field.join(".")
         )),
-        (None, false) => Some(format!("kept by {}: it may be reverted", keepers.join(", "))),
+        (None, false) => Some(format!(
+            "kept by {}: it may be reverted",
+            keepers.join(", ")
+        )),
         (None, true) => None,
     }
 }
@@ -317,7 +342,7 @@ pub fn admit(
     let Some(armed) = armed.filter(|a| a.holds(now.stamp) && a.cluster() == cluster) else {
         return Err(not_armed(cluster));
     };
-    heed(plan.action.level, &plan.target.name, plan.action.id, answer, policy)?;
+    heed(plan.words(), answer, policy)?;
     if now.stamp.since(plan.made_at.stamp) > policy.valid {
         let text = format!("the plan is older than {}", units::span(policy.valid));
         return Err(Refusal::new(Why::Expired, text, "Make it anew"));
@@ -365,18 +390,16 @@ fn still(plan: &Plan, snap: &Snapshot) -> Result<(), Refusal> {
     if now.hash() == plan.hash() {
         return Ok(());
     }
-    let refusal = Refusal::new(Why::Expired, "the plan does not hold any more", "Read it anew");
+    let refusal = Refusal::new(
+        Why::Expired,
+        "the plan does not hold any more",
+        "Read it anew",
+    );
     Err(refusal.changed(plan.changes(&now)))
 }
 
-/// Is it the answer that this level wants, and was there time to mean it?
-fn heed(
-    level: Level,
-    name: &str,
-    verb: &str,
-    answer: &Answer,
-    policy: &Policy,
-) -> Result<(), Refusal> {
+/// Is it the answer that is wanted, and was there time to mean it?
+fn heed(wanted: Option<String>, answer: &Answer, policy: &Policy) -> Result<(), Refusal> {
     let no = |text: String, hint: String| Err(Refusal::new(Why::Answer, text, hint));
     let Answer::Key {
         said,
@@ -394,11 +417,6 @@ fn heed(
             "Read the plan, then answer".into(),
         );
     }
-    let wanted = match level {
-        Level::Reversible => None,
-        Level::Disruptive => Some(name.to_owned()),
-        Level::Grave => Some(format!("{verb} {name}")),
-    };
     match (wanted, said) {
         (None, Said::Yes) => Ok(()),
         (Some(wanted), Said::Words(words)) if *words == wanted => Ok(()),

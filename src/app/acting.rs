@@ -29,7 +29,7 @@ use crate::effect::Effect;
 use crate::listing::RowKey;
 use crate::subject::Subject;
 
-pub use flight::Flight;
+pub use flight::{Flight, PATIENCE, found};
 pub use power::Arming;
 
 /// Everything about acting.
@@ -297,10 +297,7 @@ impl App {
     /// A frame was drawn: whatever stands there can be answered from now on.
     pub(super) fn plan_was_drawn(&mut self) {
         let now = self.now.stamp;
-        let (plan, arming) = (
-            self.page == Some(Page::Plan),
-            self.page == Some(Page::Arm),
-        );
+        let (plan, arming) = (self.page == Some(Page::Plan), self.page == Some(Page::Arm));
         if let Some(open) = &mut self.acting.proposal
             && plan
             && matches!(open.state, State::Ready(_))
@@ -425,7 +422,9 @@ impl App {
             Ok(permit) => {
                 let ticket = open.ticket;
                 let plan = plan.clone();
-                self.acting.flights.push(Flight::new(ticket, &plan, self.now));
+                self.acting
+                    .flights
+                    .push(Flight::new(ticket, &plan, self.now));
                 open.state = State::Sent(plan);
                 let permit = Box::new(permit);
                 vec![errand(Errand::Run { ticket, permit })]

@@ -227,7 +227,7 @@ impl App {
     }
 
     /// The clusters that the reader looks at.
-    fn clusters(&self) -> Vec<Arc<str>> {
+    fn clusters_in_scope(&self) -> Vec<Arc<str>> {
         let objects = self.model.objects().clusters().map(|c| c.name().clone());
         let watched = self.model.subjects(SubjectKind::Cluster);
         let mut all: Vec<Arc<str>> = objects.chain(watched.map(|s| s.path.clone())).collect();
@@ -240,7 +240,7 @@ impl App {
 
     /// Asks the clusters for their kinds, so that the palette can offer them.
     pub(super) fn discover(&mut self) {
-        let clusters = self.clusters();
+        let clusters = self.clusters_in_scope();
         self.opened.kinds.discover(&clusters, &mut self.opened.out);
     }
 
@@ -257,9 +257,9 @@ impl App {
     }
 
     /// `:certs`, `:kind certs`: opens the table of a kind. `false` where no cluster is watched.
-    pub(super) fn open_kind(&mut self, word: &str, filter: &str) -> bool {
+    pub(super) fn open_table(&mut self, word: &str, filter: &str) -> bool {
         self.discover();
-        let clusters = self.clusters();
+        let clusters = self.clusters_in_scope();
         if clusters.is_empty() {
             return false;
         }
@@ -360,7 +360,7 @@ impl App {
     fn kinds_came(&mut self) {
         if let Some(Wanted { word, filter }) = self.opened.kinds.wanted.clone() {
             self.notice = None;
-            self.open_kind(&word, &filter);
+            self.open_table(&word, &filter);
         }
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::clock::Stamp;
 use super::Move;
 use super::events::Events;
 use super::tally::{Load, Tallies, Tally};
+use crate::clock::Stamp;
 use crate::model::FeedIndex;
 use crate::objects::{About, Body, Object, ObjectKind, Resources, Use};
 use crate::subject::Subject;
@@ -166,9 +166,11 @@ impl Cluster {
     /// The feed that told this object.
     #[must_use]
     pub fn feed_of(&self, object: &Object) -> Option<FeedIndex> {
-        let kept = self
-            .store(object.kind())
-            .get(&object.namespace, &object.name)?;
+        let store = self.store(object.kind());
+        if let [only] = store.told.as_slice() {
+            return Some(only.feed);
+        }
+        let kept = store.get(&object.namespace, &object.name)?;
         Some(kept.feed as FeedIndex)
     }
 

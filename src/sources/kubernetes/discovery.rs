@@ -55,8 +55,11 @@ async fn read(api: &Api, path: &str, accept: &str) -> Result<(String, Vec<u8>), 
 }
 
 fn unreadable(path: &str) -> Outage {
-    Outage::new(Layer::Parse, format!("{path} is no discovery of a Kubernetes API"))
-        .hint("check that the URL is that of a Kubernetes API server")
+    Outage::new(
+        Layer::Parse,
+        format!("{path} is no discovery of a Kubernetes API"),
+    )
+    .hint("check that the URL is that of a Kubernetes API server")
 }
 
 /// Of one kind in several versions only the first: servers tell what they prefer first.
@@ -202,7 +205,9 @@ fn versions(root: &str, body: &[u8]) -> Option<Vec<At>> {
     let mut all = Vec::new();
     for mut group in groups {
         if let Some(preferred) = group.preferred_version {
-            group.versions.sort_by_key(|one| one.version != preferred.version);
+            group
+                .versions
+                .sort_by_key(|one| one.version != preferred.version);
         }
         for GroupVersion { version } in group.versions {
             all.push(At {
@@ -286,10 +291,16 @@ mod tests {
         assert!(config_map.namespaced && config_map.watchable);
         assert!(!find(&core, "nodes").namespaced);
         assert!(!find(&core, "componentstatuses").watchable);
-        assert!(core.iter().all(|kind| &*kind.plural != "bindings"), "cannot be listed");
+        assert!(
+            core.iter().all(|kind| &*kind.plural != "bindings"),
+            "cannot be listed"
+        );
         let groups = gathered(recorded!("apis")).unwrap();
         let certificate = find(&groups, "certificates.cert-manager.example");
-        assert_eq!(certificate.path("shop"), "/apis/cert-manager.example/v1/namespaces/shop/certificates");
+        assert_eq!(
+            certificate.path("shop"),
+            "/apis/cert-manager.example/v1/namespaces/shop/certificates"
+        );
     }
 
     #[test]
@@ -307,7 +318,10 @@ mod tests {
         let plain = resources(&core[0], recorded!("v1")).unwrap();
         assert_eq!(plain, gathered(recorded!("api")).unwrap());
         let at = versions("/apis", recorded!("groups")).unwrap();
-        let certificates: Vec<_> = at.iter().filter(|at| at.group == "cert-manager.example").collect();
+        let certificates: Vec<_> = at
+            .iter()
+            .filter(|at| at.group == "cert-manager.example")
+            .collect();
         assert_eq!(certificates[0].version, "v1", "the preferred one first");
         assert_eq!(certificates.len(), 2);
         assert_eq!(certificates[0].path, "/apis/cert-manager.example/v1");

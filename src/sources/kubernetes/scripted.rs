@@ -77,7 +77,9 @@ impl Server {
         let asked = std::mem::take(&mut self.lock().asked);
         let plain = |path: String| match path.split_once("timeoutSeconds=") {
             Some((before, after)) => {
-                let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+                let digits = after
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(after.len());
                 let seconds: u64 = after[..digits].parse().unwrap();
                 assert!((300..=600).contains(&seconds));
                 format!("{before}timeoutSeconds=T{}", &after[digits..])
@@ -136,8 +138,15 @@ impl Transport for Server {
     }
 
     fn outage_of(&self, refusal: &Refusal) -> Outage {
-        let layer = if refusal.code == 403 { Layer::Auth } else { Layer::Protocol };
-        let said = refusal.status.as_ref().map_or("", |Status { message, .. }| message);
+        let layer = if refusal.code == 403 {
+            Layer::Auth
+        } else {
+            Layer::Protocol
+        };
+        let said = refusal
+            .status
+            .as_ref()
+            .map_or("", |Status { message, .. }| message);
         Outage::new(layer, format!("{} {said}", refusal.code))
     }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follow::{Follow, Then};
 use super::transport::Transport;
-use crate::ask::{KindName, TableDelta, TableNews};
+use crate::ask::{KindName, TableNews};
 use crate::clients::kube::Api;
 use rows::Rows;
 
@@ -62,7 +62,9 @@ impl<T: Transport> TableStream<T> {
                 TableNews::Deltas(self.follow.codec.take())
             }
             Err(outage) => {
-                let again = FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
+                let again = FIRST
+                    .saturating_mul(2_u32.saturating_pow(self.failures))
+                    .min(LONGEST);
                 self.failures = self.failures.saturating_add(1);
                 self.rest = Some(Instant::now() + again);
                 TableNews::Broken {

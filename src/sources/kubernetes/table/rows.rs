@@ -24,7 +24,6 @@ const LARGEST: usize = 64 << 20;
 const KEPT: usize = 1 << 20;
 /// Longest cell that is kept, in bytes: more fits no screen.
 const CELL: usize = 1024;
-const INITIAL_END: &str = "k8s.io/initial-events-end";
 
 /// Bodies about one kind, as rows.
 #[derive(Debug)]
@@ -62,7 +61,8 @@ impl Rows {
 
     fn begun(&mut self, columns: Option<&[Column]>) {
         if std::mem::take(&mut self.begin) {
-            let columns = columns.map_or_else(by_name, |columns| columns.iter().map(column).collect());
+            let columns =
+                columns.map_or_else(by_name, |columns| columns.iter().map(column).collect());
             self.deltas.push(TableDelta::Begin(columns));
         }
     }
@@ -142,7 +142,10 @@ impl Codec for Rows {
     fn next(&mut self, version: &mut String) -> Result<Option<Told>, Outage> {
         if self.buffer.len() - self.done > LARGEST {
             let limit = Bytes(LARGEST as u64);
-            return Err(Outage::new(Layer::TooLarge, format!("a table beyond {limit}")));
+            return Err(Outage::new(
+                Layer::TooLarge,
+                format!("a table beyond {limit}"),
+            ));
         }
         if self.shape == Shape::List {
             let whole = self.ended && self.done < self.buffer.len();
@@ -245,7 +248,9 @@ struct Column {
 
 impl Meta {
     fn ends_list(&self) -> bool {
-        self.annotations.as_ref().is_some_and(|all| all.initial_end.is_some())
+        self.annotations
+            .as_ref()
+            .is_some_and(|all| all.initial_end.is_some())
     }
 
     fn row(&self, cells: Box<[Box<str>]>) -> TableRow {
@@ -272,7 +277,9 @@ impl Answer {
         let named = |meta: &Meta| meta.row([cut(&meta.name).into()].into());
         match (&self.rows, &self.items) {
             (Some(rows), _) => Box::new(rows.iter().map(|row| {
-                row.object.metadata.row(row.cells.iter().map(text).collect())
+                row.object
+                    .metadata
+                    .row(row.cells.iter().map(text).collect())
             })),
             (None, Some(items)) => Box::new(items.iter().map(move |item| named(&item.metadata))),
             (None, None) if self.metadata.name.is_empty() => Box::new(std::iter::empty()),

@@ -5,15 +5,19 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ask::ColumnKind;
+use crate::ask::{ColumnKind, TableDelta};
 use crate::sources::kubernetes::scripted::{Part, Said, Server};
 
 const JSON: &str = "application/json";
 
 macro_rules! recorded {
     ($name:literal) => {
-        include_bytes!(concat!("../../../../tests/fixtures/payloads/kubernetes/", $name, ".json"))
-            .as_slice()
+        include_bytes!(concat!(
+            "../../../../tests/fixtures/payloads/kubernetes/",
+            $name,
+            ".json"
+        ))
+        .as_slice()
     };
 }
 
@@ -32,7 +36,10 @@ fn kind(watchable: bool) -> KindName {
 
 fn table(answers: impl IntoIterator<Item = Said>) -> (TableStream<Server>, Server) {
     let server = Server::saying(answers);
-    (TableStream::new(server.clone(), &kind(true), "shop"), server)
+    (
+        TableStream::new(server.clone(), &kind(true), "shop"),
+        server,
+    )
 }
 
 fn body(bytes: &[u8]) -> Said {
@@ -93,10 +100,16 @@ async fn columns_say_what_they_hold_and_rows_when_they_were_made() {
     let TableDelta::Begin(columns) = &deltas[0] else {
         panic!("columns first");
     };
-    let kinds: Vec<_> = columns.iter().map(|column| (column.kind, column.wide)).collect();
+    let kinds: Vec<_> = columns
+        .iter()
+        .map(|column| (column.kind, column.wide))
+        .collect();
     let text = (ColumnKind::Text, false);
     let (number, flag) = ((ColumnKind::Number, false), (ColumnKind::Boolean, false));
-    assert_eq!(kinds, [text, text, number, flag, (ColumnKind::Text, true), text]);
+    assert_eq!(
+        kinds,
+        [text, text, number, flag, (ColumnKind::Text, true), text]
+    );
     let TableDelta::Put(row) = &deltas[1] else {
         panic!("a row");
     };
@@ -115,7 +128,10 @@ async fn where_nothing_is_streamed_the_table_comes_in_pages() {
     table.next().await;
     let asked = server.asked();
     assert!(asked[2].contains("continue="), "{asked:?}");
-    assert!(asked[3].contains("watch=1") && asked[3].contains("resourceVersion="), "{asked:?}");
+    assert!(
+        asked[3].contains("watch=1") && asked[3].contains("resourceVersion="),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +153,14 @@ async fn objects_of_a_server_that_makes_no_table_are_shown_by_name() {
 "#;
     let (mut table, _) = table([Said::Refused(400, None), body(plain), open(event)]);
     let told = gather(&mut table, 7).await;
-    let rows = ["shop/a: a", "shop/b: b", "shop/c: c", "synced", "shop/a: a", "-shop/a"];
+    let rows = [
+        "shop/a: a",
+        "shop/b: b",
+        "shop/c: c",
+        "synced",
+        "shop/a: a",
+        "-shop/a",
+    ];
     assert_eq!(told[0], "begin Name");
     assert_eq!(told[1..], rows);
 }
@@ -153,7 +176,12 @@ async fn what_cannot_be_watched_is_listed_again_and_again() {
     assert_eq!(told[..3], told[6..]);
     let took = began.elapsed().as_secs();
     assert!((20..25).contains(&took), "{took}");
-    assert!(server.asked().iter().all(|path| path.ends_with("?limit=500")));
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|path| path.ends_with("?limit=500"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

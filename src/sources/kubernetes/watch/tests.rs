@@ -14,16 +14,20 @@ use crate::sources::kubernetes::scripted::{Part, Said, Server};
 
 const LIST: &str = "application/vnd.kubernetes.protobuf";
 const STREAM: &str = "application/vnd.kubernetes.protobuf;stream=watch";
-const WATCHED: &[u8] = include_bytes!("../../../../tests/fixtures/payloads/kubernetes/pods.watch.pb");
+const WATCHED: &[u8] =
+    include_bytes!("../../../../tests/fixtures/payloads/kubernetes/pods.watch.pb");
 const NOT_STREAMED: &[u8] =
     include_bytes!("../../../../tests/fixtures/payloads/kubernetes/pods.watch-not-streamed.pb");
 /// The `Status` of a page whose token is too old: 410.
-const EXPIRED: &[u8] = include_bytes!("../../../../tests/fixtures/payloads/kubernetes/page-expired.pb");
+const EXPIRED: &[u8] =
+    include_bytes!("../../../../tests/fixtures/payloads/kubernetes/page-expired.pb");
 
 const ASK_STREAM: &str = "/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=T&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
 
 fn ask_changes(version: u32) -> String {
-    format!("/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=T&resourceVersion={version}")
+    format!(
+        "/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=T&resourceVersion={version}"
+    )
 }
 
 // Bytes as a server writes them.
@@ -57,7 +61,14 @@ fn pod(name: &str, version: u32) -> Vec<u8> {
 }
 
 fn envelope(raw: &[u8]) -> Vec<u8> {
-    [MAGIC.to_vec(), field(1, b""), field(2, raw), field(3, b""), field(4, b"")].concat()
+    [
+        MAGIC.to_vec(),
+        field(1, b""),
+        field(2, raw),
+        field(3, b""),
+        field(4, b""),
+    ]
+    .concat()
 }
 
 fn event(kind: &str, envelope: &[u8]) -> Vec<u8> {
@@ -90,7 +101,11 @@ fn initial_end(version: u32) -> Vec<u8> {
 }
 
 fn page(version: u32, next: &str, names: &[&str]) -> Vec<u8> {
-    let meta = [field(2, version.to_string().as_bytes()), field(3, next.as_bytes())].concat();
+    let meta = [
+        field(2, version.to_string().as_bytes()),
+        field(3, next.as_bytes()),
+    ]
+    .concat();
     let items = names.iter().flat_map(|name| field(2, &pod(name, 1)));
     envelope(&[field(1, &meta), items.collect()].concat())
 }
@@ -155,7 +170,13 @@ async fn gather(probe: &mut WatchProbe<Server>, enough: usize) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_streamed_list_is_told_and_then_its_changes() {
-    let frames = [added("a", 1), added("b", 2), initial_end(7), modified("a", 8), deleted("b", 9)];
+    let frames = [
+        added("a", 1),
+        added("b", 2),
+        initial_end(7),
+        modified("a", 8),
+        deleted("b", 9),
+    ];
     let size = frames.concat().len() as u64;
     let (mut probe, server) = watch([open(&frames)]);
     let answer = probe.poll().await;
@@ -186,7 +207,10 @@ async fn a_probe_of_one_namespace_asks_for_that_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_real_server_streamed_is_told() {
-    let (mut probe, _) = watch([Said::Body(STREAM, vec![Part::Bytes(WATCHED.into()), Part::Hang])]);
+    let (mut probe, _) = watch([Said::Body(
+        STREAM,
+        vec![Part::Bytes(WATCHED.into()), Part::Hang],
+    )]);
     let told = words(&probe.poll().await);
     assert_eq!(
         told,
@@ -224,7 +248,14 @@ async fn where_no_list_is_streamed_it_is_read_in_pages() {
         let from = told.iter().rposition(|word| word == "begin pods").unwrap();
         assert_eq!(
             told[from..],
-            ["begin pods", "shop/a", "shop/b", "shop/c", "synced", "shop/d"],
+            [
+                "begin pods",
+                "shop/a",
+                "shop/b",
+                "shop/c",
+                "synced",
+                "shop/d"
+            ],
             "case {case}"
         );
         assert_eq!(
@@ -251,26 +282,39 @@ async fn a_token_that_expired_leads_to_one_whole_list() {
     let told = gather(&mut probe, 6).await;
     assert_eq!(
         told,
-        ["begin pods", "shop/a", "begin pods", "shop/a", "shop/b", "synced"]
+        [
+            "begin pods",
+            "shop/a",
+            "begin pods",
+            "shop/a",
+            "shop/b",
+            "synced"
+        ]
     );
     probe.poll().await;
-    assert_eq!(server.asked()[3..], ["/api/v1/pods".to_owned(), ask_changes(9)]);
+    assert_eq!(
+        server.asked()[3..],
+        ["/api/v1/pods".to_owned(), ask_changes(9)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_version_leads_to_a_new_list_and_nothing_is_gone_before_it_is_told() {
-    let forgotten = [
-        Said::Refused(410, None),
-        open(&[event("ERROR", EXPIRED)]),
-    ];
+    let forgotten = [Said::Refused(410, None), open(&[event("ERROR", EXPIRED)])];
     for (case, answer) in forgotten.into_iter().enumerate() {
         let again = open(&[added("a", 10), initial_end(12)]);
-        let (mut probe, server) =
-            watch([ends(&[added("a", 1), added("b", 2), initial_end(7)]), answer, again]);
+        let (mut probe, server) = watch([
+            ends(&[added("a", 1), added("b", 2), initial_end(7)]),
+            answer,
+            again,
+        ]);
         assert_eq!(gather(&mut probe, 4).await.len(), 4);
         let told = gather(&mut probe, 3).await;
         assert_eq!(told, ["begin pods", "shop/a", "synced"], "case {case}");
-        assert_eq!(server.asked(), [ASK_STREAM.to_owned(), ask_changes(7), ASK_STREAM.to_owned()]);
+        assert_eq!(
+            server.asked(),
+            [ASK_STREAM.to_owned(), ask_changes(7), ASK_STREAM.to_owned()]
+        );
     }
 }
 
@@ -279,21 +323,30 @@ async fn a_watch_that_ends_or_breaks_goes_on_where_it_was() {
     let half = modified("b", 9);
     let half = half[..half.len() / 2].to_vec();
     let after = || bytes(&[initial_end(7), modified("a", 8), half.clone()]);
-    for (case, end) in [Part::Pause(Duration::from_secs(60)), Part::Break].into_iter().enumerate() {
+    for (case, end) in [Part::Pause(Duration::from_secs(60)), Part::Break]
+        .into_iter()
+        .enumerate()
+    {
         let (mut probe, server) = watch([
             Said::Body(STREAM, vec![after(), end]),
             open(&[modified("b", 9), bookmark(20)]),
         ]);
         let told = gather(&mut probe, 4).await;
-        assert_eq!(told, ["begin pods", "synced", "shop/a", "shop/b"], "case {case}");
+        assert_eq!(
+            told,
+            ["begin pods", "synced", "shop/a", "shop/b"],
+            "case {case}"
+        );
         assert_eq!(server.asked(), [ASK_STREAM.to_owned(), ask_changes(8)]);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bookmark_moves_the_version_on() {
-    let (mut probe, server) =
-        watch([ends(&[initial_end(7), modified("a", 8), bookmark(40)]), open(&[])]);
+    let (mut probe, server) = watch([
+        ends(&[initial_end(7), modified("a", 8), bookmark(40)]),
+        open(&[]),
+    ]);
     gather(&mut probe, 3).await;
     for _ in 0..13 {
         assert!(words(&probe.poll().await).is_empty());
@@ -308,7 +361,10 @@ async fn a_list_that_breaks_off_is_begun_again() {
         open(&[added("a", 5), initial_end(7)]),
     ]);
     let told = gather(&mut probe, 5).await;
-    assert_eq!(told, ["begin pods", "shop/a", "begin pods", "shop/a", "synced"]);
+    assert_eq!(
+        told,
+        ["begin pods", "shop/a", "begin pods", "shop/a", "synced"]
+    );
     assert_eq!(server.asked(), [ASK_STREAM, ASK_STREAM]);
 }
 
@@ -321,7 +377,10 @@ async fn a_page_that_is_cut_off_is_asked_for_again() {
         list(page(7, "", &["c", "d"])[..45].to_vec()),
         list(page(7, "", &["c", "d"])),
     ]);
-    assert_eq!(gather(&mut probe, 4).await, ["begin pods", "shop/a", "shop/b", "shop/c"]);
+    assert_eq!(
+        gather(&mut probe, 4).await,
+        ["begin pods", "shop/a", "shop/b", "shop/c"]
+    );
     let cut_off = outage(probe.poll().await);
     assert!(cut_off.detail.contains("broke off"), "{cut_off}");
     assert_eq!(gather(&mut probe, 3).await, ["shop/c", "shop/d", "synced"]);
@@ -332,11 +391,23 @@ async fn a_page_that_is_cut_off_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn garbage_and_giants_end_a_watch_but_not_the_following() {
     let giant = b"\x7f\xff\xff\xff".to_vec();
-    for (broken, layer) in [(b"HTTP".to_vec(), Layer::TooLarge), (giant, Layer::TooLarge)] {
-        let (mut probe, server) =
-            watch([open(&[initial_end(7), modified("a", 8), broken]), open(&[modified("b", 9)])]);
-        assert_eq!(words(&probe.poll().await), ["begin pods", "synced", "shop/a"]);
-        assert_eq!(outage(probe.poll().await).layer, layer, "told after what came before it");
+    for (broken, layer) in [
+        (b"HTTP".to_vec(), Layer::TooLarge),
+        (giant, Layer::TooLarge),
+    ] {
+        let (mut probe, server) = watch([
+            open(&[initial_end(7), modified("a", 8), broken]),
+            open(&[modified("b", 9)]),
+        ]);
+        assert_eq!(
+            words(&probe.poll().await),
+            ["begin pods", "synced", "shop/a"]
+        );
+        assert_eq!(
+            outage(probe.poll().await).layer,
+            layer,
+            "told after what came before it"
+        );
         assert_eq!(words(&probe.poll().await), ["shop/b"]);
         assert_eq!(server.asked()[1..], [ask_changes(8)]);
     }
@@ -350,8 +421,13 @@ async fn an_object_that_cannot_be_read_is_counted_and_the_next_is_told() {
     let nameless = event("MODIFIED", &envelope(&pod("", 8)));
     let no_envelope = event("MODIFIED", b"{}");
     let unheard = event("RENAMED", &envelope(&pod("x", 8)));
-    let (mut probe, _) =
-        watch([open(&[initial_end(7), nameless, no_envelope, unheard, modified("a", 9)])]);
+    let (mut probe, _) = watch([open(&[
+        initial_end(7),
+        nameless,
+        no_envelope,
+        unheard,
+        modified("a", 9),
+    ])]);
     let answer = probe.poll().await;
     assert_eq!(words(&answer), ["begin pods", "synced", "shop/a"]);
     assert_eq!(answer.outcome.unwrap().refused, 3);
@@ -371,7 +447,10 @@ async fn of_one_object_in_a_batch_the_end_is_told() {
     ])]);
     let answer = probe.poll().await;
     // A name that was taken by another object is told as both: who owned it changed.
-    assert_eq!(words(&answer), ["begin pods", "synced", "shop/a", "-b", "-c", "shop/b"]);
+    assert_eq!(
+        words(&answer),
+        ["begin pods", "synced", "shop/a", "-b", "-c", "shop/b"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -417,7 +496,11 @@ async fn a_long_list_is_told_in_batches_and_a_dropped_poll_loses_nothing() {
 async fn an_answer_that_takes_long_survives_the_polls_that_wait_for_it() {
     let (mut probe, server) = watch([Said::Body(
         STREAM,
-        vec![Part::Pause(Duration::from_secs(8)), bytes(&[initial_end(7)]), Part::Hang],
+        vec![
+            Part::Pause(Duration::from_secs(8)),
+            bytes(&[initial_end(7)]),
+            Part::Hang,
+        ],
     )]);
     let told = gather(&mut probe, 2).await;
     assert_eq!(told, ["begin pods", "synced"]);
@@ -451,10 +534,7 @@ async fn a_kind_that_is_not_served_is_said_so() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_obeyed_and_a_server_that_stays_busy_is_told() {
     let pause = Some(Duration::from_secs(4));
-    let (mut probe, server) = watch([
-        Said::Refused(429, pause),
-        open(&[initial_end(7)]),
-    ]);
+    let (mut probe, server) = watch([Said::Refused(429, pause), open(&[initial_end(7)])]);
     let began = Instant::now();
     assert_eq!(gather(&mut probe, 2).await, ["begin pods", "synced"]);
     assert!(began.elapsed() >= Duration::from_secs(4));
@@ -485,11 +565,17 @@ async fn a_server_that_ends_every_watch_at_once_is_asked_less_and_less_and_told(
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_down_is_told_at_once_and_after_what_it_had_said() {
     let (mut probe, server) = watch([
-        Said::Body(STREAM, vec![bytes(&[initial_end(7), modified("a", 8)]), Part::Break]),
+        Said::Body(
+            STREAM,
+            vec![bytes(&[initial_end(7), modified("a", 8)]), Part::Break],
+        ),
         Said::Down,
         open(&[modified("b", 9)]),
     ]);
-    assert_eq!(words(&probe.poll().await), ["begin pods", "synced", "shop/a"]);
+    assert_eq!(
+        words(&probe.poll().await),
+        ["begin pods", "synced", "shop/a"]
+    );
     assert_eq!(outage(probe.poll().await).layer, Layer::Tcp);
     assert_eq!(words(&probe.poll().await), ["shop/b"]);
     assert_eq!(server.asked()[1..], [ask_changes(8), ask_changes(8)]);
