@@ -137,7 +137,10 @@ async fn a_log_that_breaks_off_is_taken_up_without_a_line_twice() {
     assert_eq!(seat.log().await, LogNews::Opened);
     let (lines, then) = seat.lines().await;
     assert_eq!(lines, ["one", "two", "two"]);
-    assert!(matches!(outage(&then).layer, Layer::Protocol | Layer::Tcp), "{then:?}");
+    assert!(
+        matches!(outage(&then).layer, Layer::Protocol | Layer::Tcp),
+        "{then:?}"
+    );
     assert_eq!(seat.log().await, LogNews::Opened);
     let LogNews::Lines { lines, .. } = seat.log().await else {
         panic!("no lines");
@@ -146,7 +149,10 @@ async fn a_log_that_breaks_off_is_taken_up_without_a_line_twice() {
     assert_eq!(texts, [b"three".as_slice(), b"four"]);
     let path = "/api/v1/namespaces/shop/pods/web-1/log?timestamps=true&container=app&follow=true";
     assert_eq!(seat.asked(0), format!("{path}&tailLines=500"));
-    assert_eq!(seat.asked(1), format!("{path}&sinceTime=2026-11-21T02:14:07Z"));
+    assert_eq!(
+        seat.asked(1),
+        format!("{path}&sinceTime=2026-11-21T02:14:07Z")
+    );
 }
 
 #[tokio::test]
@@ -159,7 +165,13 @@ async fn a_stream_that_the_server_ends_is_asked_for_again() {
     let (lines, then) = seat.lines().await;
     assert_eq!(lines, ["one"]);
     let again = Duration::from_secs(1);
-    assert_eq!(then, LogNews::Broken { outage: None, again });
+    assert_eq!(
+        then,
+        LogNews::Broken {
+            outage: None,
+            again
+        }
+    );
     assert_eq!(seat.log().await, LogNews::Opened);
 }
 
@@ -207,8 +219,14 @@ async fn a_kubelet_that_cannot_be_reached_is_named_and_tried_again() {
     seat.asks.open(AskId(1), log(LogRun::Follow));
     let news = seat.log().await;
     assert!(matches!(news, LogNews::Broken { .. }), "{news:?}");
-    assert!(outage(&news).detail.contains("connection refused"), "{news:?}");
-    assert!(outage(&news).hint.as_deref().unwrap().contains("10250"), "{news:?}");
+    assert!(
+        outage(&news).detail.contains("connection refused"),
+        "{news:?}"
+    );
+    assert!(
+        outage(&news).hint.as_deref().unwrap().contains("10250"),
+        "{news:?}"
+    );
     assert_eq!(seat.log().await, LogNews::Opened, "it is tried again");
 }
 
@@ -219,7 +237,10 @@ async fn a_container_about_to_start_is_waited_for() {
     let mut seat = Seat::with(vec![waits, stream("2026-11-21T02:14:07Z one\n")]).await;
     seat.asks.open(AskId(1), log(LogRun::Follow));
     let news = seat.log().await;
-    assert!(outage(&news).detail.contains("ContainerCreating"), "{news:?}");
+    assert!(
+        outage(&news).detail.contains("ContainerCreating"),
+        "{news:?}"
+    );
     assert_eq!(seat.log().await, LogNews::Opened);
 
     let message = "previous terminated container app in pod web-1 not found";
@@ -256,7 +277,11 @@ async fn a_flood_comes_in_batches_and_holds_the_server_back() {
 async fn a_closed_ask_tells_no_more_and_frees_its_connection() {
     let mut script = stream("2026-11-21T02:14:07Z one\n");
     script.push(Step::Endless(b"2026-11-21T02:14:08Z more\n".repeat(1000)));
-    let object = once("200 OK", "", r#"{"kind":"Pod","metadata":{"name":"web-1"}}"#);
+    let object = once(
+        "200 OK",
+        "",
+        r#"{"kind":"Pod","metadata":{"name":"web-1"}}"#,
+    );
     let mut seat = Seat::with(vec![script, object]).await;
     seat.asks.open(AskId(1), log(LogRun::Follow));
     assert_eq!(seat.log().await, LogNews::Opened);
@@ -334,7 +359,10 @@ async fn what_is_saved_is_in_the_state_folder_byte_for_byte() {
     let Answered::Saved(Ok((path, bytes))) = seat.next().await else {
         panic!("not saved");
     };
-    assert!(path.starts_with(seat.home.path().to_str().unwrap()), "{path}");
+    assert!(
+        path.starts_with(seat.home.path().to_str().unwrap()),
+        "{path}"
+    );
     assert_eq!(std::fs::read(&path).unwrap(), text);
     assert_eq!(bytes, text.len() as u64);
 }

@@ -53,7 +53,11 @@ impl Desk {
         let now = Now::fixed();
         let mut model = Model::new(now, Thresholds::default());
         for cluster in CLUSTERS {
-            for kind in [ObjectKind::Pod, ObjectKind::Deployment, ObjectKind::ReplicaSet] {
+            for kind in [
+                ObjectKind::Pod,
+                ObjectKind::Deployment,
+                ObjectKind::ReplicaSet,
+            ] {
                 let period = Duration::from_secs(5);
                 model.register(
                     FeedSpec {
@@ -181,9 +185,9 @@ impl Desk {
     }
 
     fn log_of(&self, pod: &str, container: &str) -> AskId {
-        self.find(|ask| {
-            matches!(ask, Ask::Log(ask) if &*ask.pod == pod && &*ask.container == container)
-        })
+        self.find(
+            |ask| matches!(ask, Ask::Log(ask) if &*ask.pod == pod && &*ask.container == container),
+        )
     }
 
     fn lines(&mut self, id: AskId, lines: &[(i64, &str)]) {
@@ -228,7 +232,9 @@ impl Desk {
             self.answer(id, Answered::Kinds(Ok(known)));
         }
         let id = self.find(|ask| matches!(ask, Ask::Table(_)));
-        let mut deltas = vec![TableDelta::Begin(columns.iter().map(|c| column(c)).collect())];
+        let mut deltas = vec![TableDelta::Begin(
+            columns.iter().map(|c| column(c)).collect(),
+        )];
         deltas.extend(rows.iter().map(|(namespace, name, cells)| {
             TableDelta::Put(TableRow {
                 namespace: (*namespace).into(),
@@ -352,11 +358,19 @@ fn workload() -> Box<Workload> {
 /// A deployment `web` with the pods `web-7f-a` and `web-7f-b`, each of two containers.
 fn with_web() -> Desk {
     let mut desk = Desk::new();
-    let replica_set = object("web-7f", Some(("Deployment", "web")), Body::ReplicaSet(workload()));
+    let replica_set = object(
+        "web-7f",
+        Some(("Deployment", "web")),
+        Body::ReplicaSet(workload()),
+    );
     desk.put(object("web", None, Body::Deployment(workload())));
     desk.put(replica_set);
     for name in ["web-7f-a", "web-7f-b"] {
-        desk.put(pod(name, Some("web-7f"), vec![running("app"), running("proxy")]));
+        desk.put(pod(
+            name,
+            Some("web-7f"),
+            vec![running("app"), running("proxy")],
+        ));
     }
     desk
 }
@@ -365,7 +379,11 @@ fn with_web() -> Desk {
 fn reading_web() -> Desk {
     let mut desk = with_web();
     let kind = KindName::kept(ObjectKind::Deployment);
-    desk.open_kind(&kind, &[("shop", "web", &["web", "2/2"])], &["Name", "Ready"]);
+    desk.open_kind(
+        &kind,
+        &[("shop", "web", &["web", "2/2"])],
+        &["Name", "Ready"],
+    );
     desk.press("L");
     desk
 }
@@ -386,7 +404,11 @@ fn asking_for_a_secret() -> (Desk, AskId) {
     let mut desk = Desk::new();
     let mut kind = KindName::kept(ObjectKind::Pod);
     (kind.plural, kind.kind) = ("secrets".into(), "Secret".into());
-    desk.open_kind(&kind, &[("shop", "login", &["login", "Opaque", "2"])], &["Name", "Type", "#Data"]);
+    desk.open_kind(
+        &kind,
+        &[("shop", "login", &["login", "Opaque", "2"])],
+        &["Name", "Type", "#Data"],
+    );
     desk.press("y");
     let id = desk.find(|ask| matches!(ask, Ask::Manifest(_)));
     (desk, id)
@@ -415,7 +437,10 @@ fn a_secret_is_masked_until_it_is_asked_for() {
     let Some(Effect::Copy(copied)) = desk.effects.pop() else {
         panic!("nothing copied");
     };
-    assert!(!copied.contains("aHVudGVyMg") && copied.contains("# 7 bytes, masked"), "{copied}");
+    assert!(
+        !copied.contains("aHVudGVyMg") && copied.contains("# 7 bytes, masked"),
+        "{copied}"
+    );
     desk.shows("2 masked values are empty in it");
     desk.press("x");
     desk.shows("password: aHVudGVyMg==");
@@ -489,14 +514,28 @@ fn yaml_is_searched_and_scrolled() {
 #[test]
 fn the_logs_of_a_deployment_are_those_of_all_its_containers() {
     let mut desk = reading_web();
-    let names = ["web-7f-a/app", "web-7f-a/proxy", "web-7f-b/app", "web-7f-b/proxy"];
+    let names = [
+        "web-7f-a/app",
+        "web-7f-a/proxy",
+        "web-7f-b/app",
+        "web-7f-b/proxy",
+    ];
     assert_eq!(desk.log_names(), names);
     let (_, ask) = &desk.logs()[0];
     assert_eq!((ask.since, ask.run), (Since::Tail(500), LogRun::Follow));
-    let (a, b) = (desk.log_of("web-7f-a", "app"), desk.log_of("web-7f-b", "proxy"));
+    let (a, b) = (
+        desk.log_of("web-7f-a", "app"),
+        desk.log_of("web-7f-b", "proxy"),
+    );
     desk.answer(a, Answered::Log(LogNews::Opened));
     desk.answer(b, Answered::Log(LogNews::Opened));
-    desk.lines(a, &[(1, "GET / 200"), (5, "\x1b[31mERROR\x1b[0m no answer from \x1b[2Jdb")]);
+    desk.lines(
+        a,
+        &[
+            (1, "GET / 200"),
+            (5, "\x1b[31mERROR\x1b[0m no answer from \x1b[2Jdb"),
+        ],
+    );
     desk.lines(b, &[(2, "proxy up"), (9, "upstream timed out")]);
     for size in [(80, 24), (120, 36)] {
         let screen = screens::text(&desk.draw(size));
@@ -519,16 +558,26 @@ fn a_new_pod_of_a_workload_joins_and_one_that_goes_is_told() {
     let a = desk.log_of("web-7f-a", "app");
     desk.answer(a, Answered::Log(LogNews::Opened));
     let waiting = ContainerState::Waiting("ContainerCreating".into(), None);
-    desk.put(pod("web-7f-c", Some("web-7f"), vec![container("app", waiting)]));
+    desk.put(pod(
+        "web-7f-c",
+        Some("web-7f"),
+        vec![container("app", waiting)],
+    ));
     desk.shows("pod web-7f-c joined");
     desk.shows("waits: ContainerCreating");
-    assert!(!desk.log_names().contains(&"web-7f-c/app".into()), "nothing to read yet");
+    assert!(
+        !desk.log_names().contains(&"web-7f-c/app".into()),
+        "nothing to read yet"
+    );
     desk.put(pod("web-7f-c", Some("web-7f"), vec![running("app")]));
     let (_, ask) = &desk.logs()[4];
     assert_eq!((&*ask.pod, ask.since), ("web-7f-c", Since::Beginning));
     desk.gone("web-7f-a");
     desk.shows("pod web-7f-a is gone");
-    assert!(desk.log_names().contains(&"web-7f-a/app".into()), "it may read to its end");
+    assert!(
+        desk.log_names().contains(&"web-7f-a/app".into()),
+        "it may read to its end"
+    );
     let broken = LogNews::Broken {
         outage: None,
         again: Duration::from_secs(1),
@@ -551,7 +600,12 @@ fn a_pod_that_is_replaced_is_followed_on_and_its_siblings_are_not() {
     assert!(desk.log_names().contains(&"web-7f-n/app".into()));
     desk.put(pod("web-7f-o", Some("web-7f"), vec![running("app")]));
     desk.gone("web-7f-b");
-    assert!(!desk.log_names().iter().any(|name| name.starts_with("web-7f-o")));
+    assert!(
+        !desk
+            .log_names()
+            .iter()
+            .any(|name| name.starts_with("web-7f-o"))
+    );
 }
 
 #[test]
@@ -561,7 +615,10 @@ fn one_container_is_chosen_and_other_times_are_read() {
     assert_eq!(desk.log_names(), ["web-7f-a/app", "web-7f-b/app"]);
     desk.shows("only app");
     desk.press("3");
-    assert_eq!(desk.logs()[0].1.since, Since::Last(Duration::from_secs(3600)));
+    assert_eq!(
+        desk.logs()[0].1.since,
+        Since::Last(Duration::from_secs(3600))
+    );
     desk.press("tab");
     assert_eq!(desk.log_names(), ["web-7f-a/proxy", "web-7f-b/proxy"]);
     desk.press("tab 0");
@@ -616,7 +673,14 @@ fn a_restart_and_an_end_are_told_with_their_reason() {
     };
     desk.answer(id, broken());
     assert_eq!(desk.logs().len(), 1, "it may start again");
-    let mut over = pod("job-1", None, vec![container("app", ContainerState::Terminated(Arc::new(killed)))]);
+    let mut over = pod(
+        "job-1",
+        None,
+        vec![container(
+            "app",
+            ContainerState::Terminated(Arc::new(killed)),
+        )],
+    );
     if let Body::Pod(pod) = &mut over.body {
         pod.phase = Phase::Failed;
     }
@@ -630,7 +694,8 @@ fn what_hinders_a_log_is_said_with_its_layer_and_hint() {
     let mut desk = with_web();
     desk.on_pod("web-7f-a");
     desk.press("L");
-    let outage = Outage::new(Layer::Protocol, "dial tcp 10.0.0.9:10250: refused").hint("check the kubelet");
+    let outage =
+        Outage::new(Layer::Protocol, "dial tcp 10.0.0.9:10250: refused").hint("check the kubelet");
     for container in ["app", "proxy"] {
         let id = desk.log_of("web-7f-a", container);
         let news = LogNews::Broken {
@@ -652,7 +717,9 @@ fn the_reader_stands_still_while_lines_go_by_and_follows_again() {
     let id = desk.log_of("web-7f-a", "app");
     desk.answer(id, Answered::Log(LogNews::Opened));
     let flood = |desk: &mut Desk, from: i64| {
-        let texts: Vec<(i64, String)> = (from..from + 1000).map(|n| (n, format!("line {n}."))).collect();
+        let texts: Vec<(i64, String)> = (from..from + 1000)
+            .map(|n| (n, format!("line {n}.")))
+            .collect();
         let lines: Vec<(i64, &str)> = texts.iter().map(|(n, text)| (*n, text.as_str())).collect();
         desk.lines(id, &lines);
     };
@@ -721,12 +788,27 @@ fn what_has_no_logs_says_so() {
 fn a_table_of_any_kind_is_sorted_filtered_and_widened() {
     let mut desk = Desk::new();
     let mut kind = KindName::kept(ObjectKind::Pod);
-    (kind.plural, kind.kind, kind.group) =
-        ("certificates".into(), "Certificate".into(), "cert-manager.io".into());
+    (kind.plural, kind.kind, kind.group) = (
+        "certificates".into(),
+        "Certificate".into(),
+        "cert-manager.io".into(),
+    );
     let rows: &[(&str, &str, &[&str])] = &[
-        ("shop", "web-tls", &["web-tls", "True", "12", "web-key", "5d"]),
-        ("shop", "api-tls", &["api-tls", "False", "7", "api-key", "5d"]),
-        ("infra", "registry", &["registry", "", "107", "reg-key", "5d"]),
+        (
+            "shop",
+            "web-tls",
+            &["web-tls", "True", "12", "web-key", "5d"],
+        ),
+        (
+            "shop",
+            "api-tls",
+            &["api-tls", "False", "7", "api-key", "5d"],
+        ),
+        (
+            "infra",
+            "registry",
+            &["registry", "", "107", "reg-key", "5d"],
+        ),
     ];
     let columns = ["Name", "Ready", "#Days", "+Secret", "Age"];
     desk.open_kind(&kind, rows, &columns);
@@ -736,15 +818,26 @@ fn a_table_of_any_kind_is_sorted_filtered_and_widened() {
     }
     let order = |desk: &mut Desk| -> Vec<String> {
         let page = desk.app.opened().kind().unwrap();
-        page.shown().iter().map(|entry| entry.row.name.to_string()).collect()
+        page.shown()
+            .iter()
+            .map(|entry| entry.row.name.to_string())
+            .collect()
     };
     assert_eq!(order(&mut desk), ["registry", "api-tls", "web-tls"]);
     desk.command("sort days");
-    assert_eq!(order(&mut desk), ["api-tls", "web-tls", "registry"], "numbers, not texts");
+    assert_eq!(
+        order(&mut desk),
+        ["api-tls", "web-tls", "registry"],
+        "numbers, not texts"
+    );
     desk.press("I");
     assert_eq!(order(&mut desk), ["registry", "web-tls", "api-tls"]);
     desk.command("sort ready");
-    assert_eq!(order(&mut desk), ["api-tls", "web-tls", "registry"], "nothing comes last");
+    assert_eq!(
+        order(&mut desk),
+        ["api-tls", "web-tls", "registry"],
+        "nothing comes last"
+    );
     desk.press("/ ! a p i enter");
     desk.shows("2 of 3 rows");
     desk.press("0 w");
@@ -758,7 +851,11 @@ fn a_row_that_goes_or_comes_leaves_the_cursor_on_its_object() {
     let mut desk = Desk::new();
     let mut kind = KindName::kept(ObjectKind::Pod);
     (kind.plural, kind.kind) = ("configmaps".into(), "ConfigMap".into());
-    desk.open_kind(&kind, &[("a", "one", &[]), ("b", "two", &[]), ("c", "three", &[])], &["Name"]);
+    desk.open_kind(
+        &kind,
+        &[("a", "one", &[]), ("b", "two", &[]), ("c", "three", &[])],
+        &["Name"],
+    );
     desk.press("j");
     let id = desk.find(|ask| matches!(ask, Ask::Table(_)));
     let row = |namespace: &str, name: &str| TableRow {
@@ -771,7 +868,11 @@ fn a_row_that_goes_or_comes_leaves_the_cursor_on_its_object() {
         namespace: "a".into(),
         name: "one".into(),
     };
-    let deltas = vec![gone, TableDelta::Put(row("0", "zero")), TableDelta::Put(row("00", "x"))];
+    let deltas = vec![
+        gone,
+        TableDelta::Put(row("0", "zero")),
+        TableDelta::Put(row("00", "x")),
+    ];
     desk.answer(id, Answered::Table(TableNews::Deltas(deltas)));
     let selected = desk.app.object_under_cursor().unwrap();
     assert_eq!(&*selected.name, "two");
@@ -780,7 +881,10 @@ fn a_row_that_goes_or_comes_leaves_the_cursor_on_its_object() {
     let again = vec![begin, TableDelta::Put(row("b", "two"))];
     desk.answer(id, Answered::Table(TableNews::Deltas(again)));
     assert_eq!(desk.app.opened().kind().unwrap().total(), 4);
-    desk.answer(id, Answered::Table(TableNews::Deltas(vec![TableDelta::Synced])));
+    desk.answer(
+        id,
+        Answered::Table(TableNews::Deltas(vec![TableDelta::Synced])),
+    );
     assert_eq!(desk.app.opened().kind().unwrap().total(), 1);
     let outage = Outage::new(Layer::Tcp, "connection refused");
     let broken = TableNews::Broken {
@@ -799,7 +903,8 @@ fn a_mistyped_kind_is_told_with_what_was_probably_meant() {
     desk.shows("asking the clusters");
     for cluster in CLUSTERS {
         let mut kind = KindName::kept(ObjectKind::Pod);
-        (kind.plural, kind.kind, kind.singular) = ("configmaps".into(), "ConfigMap".into(), "configmap".into());
+        (kind.plural, kind.kind, kind.singular) =
+            ("configmaps".into(), "ConfigMap".into(), "configmap".into());
         kind.short_names = ["cm".into()].into();
         let asked: Arc<str> = cluster.into();
         let id = desk.find(|ask| *ask == Ask::Kinds(asked.clone()));
@@ -807,9 +912,16 @@ fn a_mistyped_kind_is_told_with_what_was_probably_meant() {
         desk.answer(id, Answered::Kinds(Ok(vec![kind])));
     }
     desk.shows("no command and no kind `configmps`; did you mean `configmaps`?");
-    assert!(desk.app.completions("confi").contains(&"configmaps".to_owned()));
+    assert!(
+        desk.app
+            .completions("confi")
+            .contains(&"configmaps".to_owned())
+    );
     desk.command("cm");
-    let tables = desk.open.values().filter(|ask| matches!(ask, Ask::Table(_)));
+    let tables = desk
+        .open
+        .values()
+        .filter(|ask| matches!(ask, Ask::Table(_)));
     assert_eq!(tables.count(), 2, "both clusters have it");
     desk.shows("configmaps");
 }
@@ -825,7 +937,10 @@ fn the_help_can_be_read_without_losing_what_is_open() {
     desk.press("esc");
     desk.shows("written meanwhile");
     desk.press("? 2");
-    assert!(desk.open.is_empty(), "who goes elsewhere from there gives it up");
+    assert!(
+        desk.open.is_empty(),
+        "who goes elsewhere from there gives it up"
+    );
 }
 
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
@@ -833,15 +948,24 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..20),
         "\\PC{0,10}".prop_map(String::into_bytes),
         "\x1b[\\[\\]PX^_][0-9;:?]{0,8}[a-zA-Z]?".prop_map(String::into_bytes),
-        Just("\u{9b}31m\u{85}\u{202e}\u{2066}\u{feff}\u{e0041}\t\r\u{8}\u{7f}".as_bytes().to_vec()),
-        Just("界👩‍👩‍👧e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}".as_bytes().to_vec()),
+        Just(
+            "\u{9b}31m\u{85}\u{202e}\u{2066}\u{feff}\u{e0041}\t\r\u{8}\u{7f}"
+                .as_bytes()
+                .to_vec()
+        ),
+        Just(
+            "界👩‍👩‍👧e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}"
+                .as_bytes()
+                .to_vec()
+        ),
     ];
     prop::collection::vec(piece, 0..10).prop_map(|parts| parts.concat())
 }
 
 /// Characters that a terminal acts on or that are not seen; joiners within a grapheme are ratatui's.
 fn acts(c: char) -> bool {
-    c.is_control() || matches!(c as u32, 0x202a..=0x202e | 0x2066..=0x2069 | 0xfeff | 0xe0000..=0xe007f)
+    c.is_control()
+        || matches!(c as u32, 0x202a..=0x202e | 0x2066..=0x2069 | 0xfeff | 0xe0000..=0xe007f)
 }
 
 #[track_caller]
