@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::actions::errand::{Errand, News};
 use crate::app::App;
+use crate::asks::{Answers, Asks};
 use crate::chord::{Chord, Input, MouseKind, Reply};
 use crate::clock::{self, Stamp};
 use crate::effect::Effect;
@@ -57,6 +58,8 @@ pub struct Console<'a> {
     pub events: Receiver<TerminalEvent>,
     /// What acting needs of the outside, and what comes back.
     pub desk: (Desk, Receiver<News>),
+    /// Who answers what the reader opens, and the answers.
+    pub asks: (Asks, Answers),
 }
 
 /// Runs until the reader leaves, a signal comes or the terminal goes. Also what is to be said then.
@@ -73,6 +76,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)>
         terminal,
         events,
         desk: (desk, mut news),
+        asks: (asks, answers),
     } = console;
     let (width, height) = terminal.size();
     app.update(Event::Resized { width, height });
@@ -86,13 +90,14 @@ pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)>
         keys: Keys::default(),
         own: OwnMeter::default(),
         desk,
+        asks,
         ending: None,
     };
     // The first frame stands before any connection is tried.
     driver.frame()?;
     driver.poller = Some(Poller::start(feeds, Schedule::Watch));
     driver.desk.take(Errand::ReadTrail);
-    let ending = driver.turn(events, &mut news).await;
+    let ending = driver.turn(events, answers, &mut news).await;
     let left = driver.app.left_behind();
     let Driver { desk, terminal, .. } = driver;
     // The terminal is given back first: what is left to write must not hold the reader up there.
@@ -112,6 +117,7 @@ struct Driver<'a> {
     keys: Keys,
     own: OwnMeter,
     desk: Desk,
+    asks: Asks,
     ending: Option<Ending>,
 }
 
@@ -119,6 +125,7 @@ impl Driver<'_> {
     async fn turn(
         &mut self,
         mut events: Receiver<TerminalEvent>,
+        mut answers: Answers,
         news: &mut Receiver<News>,
     ) -> std::io::Result<Ending> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -148,6 +155,9 @@ impl Driver<'_> {
                     self.frame_if_dirty(&mut last_frame)?;
                 }
                 () = ready(self.poller.as_ref()) => self.observe(),
+                Some((id, answer)) = answers.recv() => {
+                    self.handle(Event::Answered(id, Box::new(answer)));
+                }
                 _ = tick.tick() => {
                     let gap = slept();
                     if gap > asleep + SUSPEND {
@@ -252,7 +262,7 @@ impl Driver<'_> {
     fn key(&mut self, chord: Chord) {
         let outcome = self
             .keys
-            .press(&self.keymap, self.app.listing().id(), chord);
+            .press(&self.keymap, self.app.key_scope(), chord);
         let pending: Vec<String> = self
             .keys
             .pending()
@@ -276,6 +286,8 @@ impl Driver<'_> {
                         self.app.update(Event::Notice(error.to_string()));
                     }
                 }
+                Effect::Open(id, ask) => self.asks.open(id, ask),
+                Effect::Close(id) => self.asks.close(id),
                 Effect::Redraw => self.terminal.repaint(),
                 Effect::PollNow(feed) => {
                     if let Some(poller) = &self.poller {
@@ -305,7 +317,7 @@ impl Driver<'_> {
     }
 
     fn frame(&mut self) -> std::io::Result<()> {
-        self.app.update(Event::Tick(clock::now()));
+        self.handle(Event::Tick(clock::now()));
         self.app.refresh();
         self.app.take_dirty();
         let (app, skin) = (&self.app, self.skin);

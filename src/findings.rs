@@ -7,12 +7,20 @@
 mod alert_firing;
 mod alertmanager_alone;
 mod alertmanager_not_ready;
+mod api_not_ready;
+mod api_slow;
+mod api_unreachable;
+mod budget_blocks_drain;
 mod certificate_expiring;
+mod claim_pending;
 mod clock_skewed;
 mod clock_unsynchronised;
 mod clocks_apart;
 mod conntrack_full;
+mod controller_silent;
 mod cpu_pressure;
+mod cronjob_missed;
+mod deprecated_api_used;
 mod disk_filling;
 mod disk_full;
 mod disk_queue;
@@ -38,14 +46,31 @@ mod etcd_versions_mixed;
 mod file_handles;
 pub mod fold;
 mod host_down;
+mod image_pull_failing;
 mod io_stalled;
+mod job_failed;
+mod kinds_not_permitted;
+mod kubelet_versions_apart;
 pub mod ledger;
 mod load_high;
 mod memory_low;
 mod memory_pressure;
+mod namespace_stuck;
 mod nic_errors;
+mod node_cordoned;
+mod node_lease_late;
+mod node_not_ready;
+mod node_pressure;
+mod nodes_unready_together;
+mod object;
 mod oom_kill;
 mod own_clock_wrong;
+mod pod_crash_looping;
+mod pod_evicted;
+mod pod_failed;
+mod pod_oom_killed;
+mod pod_stuck;
+mod pod_unschedulable;
 mod prometheus_config_stale;
 mod prometheus_head_stale;
 mod prometheus_no_alertmanager;
@@ -55,14 +80,19 @@ mod prometheus_rule_failing;
 mod prometheus_rule_slow;
 mod prometheus_target_down;
 mod prometheus_watchdog_absent;
+mod quota_nearly_used;
 mod resolver_down;
+mod rollout_stuck;
 #[cfg(test)]
 pub(crate) mod scenario;
+mod service_without_endpoints;
 mod sources_disagree;
 mod target_down;
 mod target_partial;
 mod target_slow;
 mod temperature_high;
+mod webhook_failing;
+mod workload_unavailable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,12 +112,20 @@ pub static RULES: &[&Rule] = &[
     &alert_firing::RULE,
     &alertmanager_alone::RULE,
     &alertmanager_not_ready::RULE,
+    &api_not_ready::RULE,
+    &api_slow::RULE,
+    &api_unreachable::RULE,
+    &budget_blocks_drain::RULE,
     &certificate_expiring::RULE,
+    &claim_pending::RULE,
     &clock_skewed::RULE,
     &clock_unsynchronised::RULE,
     &clocks_apart::RULE,
     &conntrack_full::RULE,
+    &controller_silent::RULE,
     &cpu_pressure::RULE,
+    &cronjob_missed::RULE,
+    &deprecated_api_used::RULE,
     &disk_filling::RULE,
     &disk_full::RULE,
     &disk_queue::RULE,
@@ -107,18 +145,34 @@ pub static RULES: &[&Rule] = &[
     &etcd_slow_fsync::RULE,
     &etcd_slow_peer::RULE,
     &etcd_split::RULE,
-    &etcd_unreachable::RULE,
     &etcd_unhealthy::RULE,
+    &etcd_unreachable::RULE,
     &etcd_versions_mixed::RULE,
     &file_handles::RULE,
     &host_down::RULE,
+    &image_pull_failing::RULE,
     &io_stalled::RULE,
+    &job_failed::RULE,
+    &kinds_not_permitted::RULE,
+    &kubelet_versions_apart::RULE,
     &load_high::RULE,
     &memory_low::RULE,
     &memory_pressure::RULE,
+    &namespace_stuck::RULE,
     &nic_errors::RULE,
+    &node_cordoned::RULE,
+    &node_lease_late::RULE,
+    &node_not_ready::RULE,
+    &node_pressure::RULE,
+    &nodes_unready_together::RULE,
     &oom_kill::RULE,
     &own_clock_wrong::RULE,
+    &pod_crash_looping::RULE,
+    &pod_evicted::RULE,
+    &pod_failed::RULE,
+    &pod_oom_killed::RULE,
+    &pod_stuck::RULE,
+    &pod_unschedulable::RULE,
     &prometheus_config_stale::RULE,
     &prometheus_head_stale::RULE,
     &prometheus_no_alertmanager::RULE,
@@ -128,12 +182,17 @@ pub static RULES: &[&Rule] = &[
     &prometheus_rule_slow::RULE,
     &prometheus_target_down::RULE,
     &prometheus_watchdog_absent::RULE,
+    &quota_nearly_used::RULE,
     &resolver_down::RULE,
+    &rollout_stuck::RULE,
+    &service_without_endpoints::RULE,
     &sources_disagree::RULE,
     &target_down::RULE,
     &target_partial::RULE,
     &target_slow::RULE,
     &temperature_high::RULE,
+    &webhook_failing::RULE,
+    &workload_unavailable::RULE,
 ];
 
 /// One check. Named by the problem that it finds.
@@ -202,6 +261,24 @@ impl Cause {
     }
 
     #[must_use]
+    pub const fn node(rule: &'static str) -> Self {
+        let at = Relation::Node;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn owner(rule: &'static str) -> Self {
+        let at = Relation::Owner;
+        Self { rule, at }
+    }
+
+    #[must_use]
+    pub const fn claim(rule: &'static str) -> Self {
+        let at = Relation::Claim;
+        Self { rule, at }
+    }
+
+    #[must_use]
     pub const fn anywhere(rule: &'static str) -> Self {
         let at = Relation::Anywhere;
         Self { rule, at }
@@ -215,10 +292,18 @@ pub enum Relation {
     Same,
     /// On a part of the symptom's subject: a member of the cluster.
     Part,
-    /// On the whole that the symptom's subject is a part of, or on a sibling part.
+    /// On the whole that the symptom's subject is a part of, or on a sibling part; of what is in a
+    /// Kubernetes cluster, on the cluster or one of its nodes.
     Whole,
     /// On the host that the symptom's subject runs on, or anything that it depends on.
     Host,
+    /// On the node that a pod is bound to; on the nodes of all pods that a workload lacks.
+    Node,
+    /// On what made an object, at any height: the deployment of a pod; the workloads behind a
+    /// service.
+    Owner,
+    /// On a claim that a pod mounts.
+    Claim,
     /// On any subject: a fault of the watching machine itself.
     Anywhere,
 }
@@ -436,6 +521,20 @@ impl Finding {
         self
     }
 
+    /// Does it tell the same, whenever each part of it was last told?
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        let same = |a: &[Evidence], b: &[Evidence]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.says_as(b))
+        };
+        (&self.summary, &self.so_what, self.since) == (&other.summary, &other.so_what, other.since)
+            && (self.severity, self.spare, self.because)
+                == (other.severity, other.spare, other.because)
+            && self.id() == other.id()
+            && same(&self.evidence, &other.evidence)
+            && same(&self.against, &other.against)
+    }
+
     #[must_use]
     pub fn evidence(mut self, evidence: Evidence) -> Self {
         self.evidence.push(evidence);
@@ -463,6 +562,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    fn says_as(&self, other: &Self) -> bool {
+        (&self.what, &self.value) == (&other.what, &other.value)
+            && (&self.limit, &self.source) == (&other.limit, &other.source)
+    }
+
     /// Evidence from one reading.
     #[must_use]
     pub fn of<T: Factual>(
@@ -503,6 +607,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::objects::ObjectKind;
 
     fn all() -> impl Iterator<Item = &'static Rule> {
         let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
@@ -527,7 +632,7 @@ mod tests {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let is_rule = !matches!(stem.as_str(), "fold" | "ledger" | "scenario");
+            let is_rule = !matches!(stem.as_str(), "fold" | "ledger" | "object" | "scenario");
             if path.is_file() && is_rule {
                 stems.insert(stem.replace('_', "-"));
             }
@@ -556,7 +661,22 @@ mod tests {
     fn a_threshold_that_a_doc_names_is_in_the_table() {
         let known = |key: &str| crate::thresholds::TABLE.iter().any(|row| row.key == key);
         let prefixes = [
-            "disk_", "memory_", "cpu_", "io_", "load_", "nic_", "clock_", "etcd_",
+            "disk_",
+            "memory_",
+            "cpu_",
+            "io_",
+            "load_",
+            "nic_",
+            "clock_",
+            "etcd_",
+            "pod_",
+            "workload_",
+            "job_",
+            "cronjob_",
+            "claim_",
+            "quota_",
+            "namespace_",
+            "api_",
         ];
         for rule in all() {
             for word in rule.doc.split('`').skip(1).step_by(2) {
@@ -580,11 +700,15 @@ mod tests {
         }
         for rule in RULES {
             let on_targets = rule.on == [SubjectKind::Target];
+            // Those of a cluster read its objects, which are no facts.
+            let on_objects = rule.on.iter().all(|kind| {
+                *kind == SubjectKind::Cluster || ObjectKind::of_subject(*kind).is_some()
+            });
             // It judges how feeds fail, which no fact tells.
             let judges_feeds = rule.id == resolver_down::RULE.id;
             assert!(!rule.on.is_empty(), "{} judges nothing", rule.id);
             assert!(
-                on_targets || judges_feeds || !rule.needs.is_empty(),
+                on_targets || on_objects || judges_feeds || !rule.needs.is_empty(),
                 "{} needs nothing",
                 rule.id
             );

@@ -96,6 +96,7 @@ pub mod theme;
 pub mod widgets;
 
 // shell: I/O
+pub mod asks;
 pub mod audit;
 pub mod check;
 pub mod choices;

@@ -102,7 +102,7 @@ impl Model {
         }
         self.dirty.insert(spec.subject.clone());
         self.dirty.insert(Subject::target(&spec.id));
-        self.topology.place(&spec.id, &spec.subject);
+        self.topology.place(&spec);
         if let Some(kind) = spec.tells {
             self.objects.expect(&spec.id.target.name, kind, index);
         }

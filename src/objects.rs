@@ -110,6 +110,18 @@ impl Object {
         Subject::object(self.kind(), &self.cluster, &self.namespace, &self.name)
     }
 
+    /// What a deployment, stateful set, daemon set or replica set wants and has.
+    #[must_use]
+    pub fn workload(&self) -> Option<&Workload> {
+        match &self.body {
+            Body::Deployment(workload)
+            | Body::StatefulSet(workload)
+            | Body::DaemonSet(workload)
+            | Body::ReplicaSet(workload) => Some(workload),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn label(&self, key: &str) -> Option<&str> {
         let found = self.labels.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
@@ -127,7 +139,7 @@ impl Object {
             Body::Pod(pod) => pod.is_settled(),
             Body::Deployment(w) | Body::StatefulSet(w) | Body::DaemonSet(w) => w.is_settled(),
             Body::Job(job) => job.is_settled(),
-            Body::VolumeClaim(claim) => &*claim.phase == "Bound",
+            Body::VolumeClaim(claim) => claim.is_settled(),
             Body::Namespace(namespace) => !namespace.terminating,
             // Judged by what surrounds them or by the clock.
             Body::Node(_)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
+use crate::asks::Asks;
 use crate::check::{self, Depth};
 use crate::audit::Audit;
 use crate::choices;
@@ -269,7 +270,7 @@ pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     for bound in &base {
         add("", bound.keys.clone(), bound.intent, bound.doc);
     }
-    for pane in choices::pane_ids() {
+    for pane in choices::pane_ids().iter().chain(crate::app::asks::SCOPES) {
         for bound in keymap.bindings_for(pane) {
             if !base.contains(&bound) {
                 add(pane, bound.keys, bound.intent, bound.doc);
@@ -350,6 +351,8 @@ fn console(
     begin_log(&config, environment, "the console");
     let now = clock::now();
     let (model, feeds) = watch::prepare(&config, now)?;
+    let folder = config::location::state_folder(environment);
+    let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
     app.identity = identity(&config);
     app.bindings = bindings(&keymap);
@@ -393,6 +396,7 @@ fn console(
         terminal,
         events,
         desk,
+        asks,
     };
     let ending = runtime.block_on(driver::run(console));
     let ending = ending.map(|(ending, left)| {

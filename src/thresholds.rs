@@ -126,6 +126,28 @@ thresholds! {
     prometheus_head_lag: Seconds = 300.0;
     /// Temperature where a sensor names no critical value of its own (no upstream number; own choice).
     temperature_warning: Celsius = 90.0;
+    /// A pod that its scheduler refused, or that no scheduler looked at, is told after this time (own choice).
+    pod_unscheduled_warning: Seconds = 60.0;
+    /// A pod that is not started, not ready or not gone is told after this time (own choice; kubernetes mixin: 15 min).
+    pod_stuck_warning: Seconds = 300.0;
+    /// How long an OOM kill, an eviction or a failed pod that was replaced is news (own choice; the API keeps events for 1 h).
+    pod_recent: Seconds = 3_600.0;
+    /// A workload that lacks some of its pods is told after this time (own choice; kubernetes mixin: 15 min).
+    workload_short_warning: Seconds = 300.0;
+    /// A workload without any available pod is critical after this time (own choice: a single pod is back within seconds).
+    workload_down_critical: Seconds = 60.0;
+    /// A failed job is a warning for this time, then information (own choice).
+    job_failed_recent: Seconds = 86_400.0;
+    /// A cron job that did not run is told this long after its time (own choice; jobs are made within seconds).
+    cronjob_late_warning: Seconds = 300.0;
+    /// A volume claim that is pending is told after this time (own choice).
+    claim_pending_warning: Seconds = 300.0;
+    /// Used share of a resource quota from which it is told (kubernetes mixin: 90 %).
+    quota_used_info: Share = 0.90;
+    /// A namespace that terminates for longer is stuck (own choice).
+    namespace_terminating_warning: Seconds = 600.0;
+    /// Time to an answer of an API server, our polls' and p99 of changing requests (Kubernetes SLO: 1 s).
+    api_latency_warning: Seconds = 1.0;
     /// Poll latency as a share of the target's timeout (own choice).
     slow_answer: Share = 0.8;
 }

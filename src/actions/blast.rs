@@ -84,7 +84,10 @@ pub fn of_node(snap: &Snapshot, object: &Object, effect: &'static str) -> Blast 
 
 fn pods(here: &[std::sync::Arc<Object>]) -> Pods {
     let mut found = Pods::default();
-    for (object, pod) in here.iter().filter_map(|object| Some((object, pod(object)?))) {
+    for (object, pod) in here
+        .iter()
+        .filter_map(|object| Some((object, pod(object)?)))
+    {
         if has_ended(pod) {
             found.ended += 1;
             continue;
@@ -259,8 +262,14 @@ impl Elsewhere {
         let memory = crate::units::Bytes(self.memory);
         match self.nodes {
             0 => "no other node takes pods".to_owned(),
-            1 => format!("1 other node takes pods: {} CPU, {memory} free", self.cpus()),
-            n => format!("{n} other nodes take pods: {} CPU, {memory} free", self.cpus()),
+            1 => format!(
+                "1 other node takes pods: {} CPU, {memory} free",
+                self.cpus()
+            ),
+            n => format!(
+                "{n} other nodes take pods: {} CPU, {memory} free",
+                self.cpus()
+            ),
         }
     }
 

@@ -135,7 +135,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
     let mut add = |id, verdict, text: String| checks.push(Check::new(id, verdict, text, at));
     match live.object.as_ref().map(Seen::of) {
         Ok(Some(seen)) if *seen.uid != *plan.target.uid => {
-            add("object", Verdict::Fail, "another object has its name now".into());
+            add(
+                "object",
+                Verdict::Fail,
+                "another object has its name now".into(),
+            );
         }
         Ok(Some(seen)) if seen.deleting => {
             add("object", Verdict::Warn, "it is being deleted".into());
@@ -153,20 +157,31 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
     match &live.may {
         Ok(may) if may.allowed => add("rbac", Verdict::Ok, format!("may {right}")),
         Ok(may) if may.reason.is_empty() => {
-            add("rbac", Verdict::Fail, format!("not permitted: needs {right}"));
+            add(
+                "rbac",
+                Verdict::Fail,
+                format!("not permitted: needs {right}"),
+            );
         }
         Ok(may) => {
             let text = format!("not permitted: needs {right} ({})", may.reason);
             add("rbac", Verdict::Fail, text);
         }
-        Err(outage) => add("rbac", Verdict::Fail, format!("permission not known: {outage}")),
+        Err(outage) => add(
+            "rbac",
+            Verdict::Fail,
+            format!("permission not known: {outage}"),
+        ),
     }
     match &live.dry_run {
         DryRun::Passed(warnings) if warnings.is_empty() => {
             add("dry-run", Verdict::Ok, "the server would accept it".into());
         }
         DryRun::Passed(warnings) => {
-            let text = format!("the server would accept it and warns: {}", warnings.join("; "));
+            let text = format!(
+                "the server would accept it and warns: {}",
+                warnings.join("; ")
+            );
             add("dry-run", Verdict::Warn, text);
         }
         DryRun::Refused { code, message } => {
@@ -177,7 +192,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
         DryRun::NotAsked(why) => add("dry-run", Verdict::Asked, (*why).into()),
     }
     match &live.who {
-        Ok(who) => add("who", Verdict::Ok, format!("the server knows you as {}", who.user)),
+        Ok(who) => add(
+            "who",
+            Verdict::Ok,
+            format!("the server knows you as {}", who.user),
+        ),
         Err(outage) => {
             let text = format!("the server does not say who you are: {outage}");
             add("who", Verdict::Warn, text);
@@ -188,7 +207,11 @@ fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
         add("tls", Verdict::Fail, text.into());
     }
     if let Err(why) = &live.audit {
-        add("audit", Verdict::Fail, format!("nothing can be recorded: {why}"));
+        add(
+            "audit",
+            Verdict::Fail,
+            format!("nothing can be recorded: {why}"),
+        );
     }
     if let Some(text) = kept(plan, live) {
         add("managed", Verdict::Warn, text);
@@ -210,7 +233,10 @@ fn kept(plan: &Plan, live: &Live) -> Option<String> {
             manager.name,
             plan.action.field.join(".")
         )),
-        (None, false) => Some(format!("kept by {}: it may be reverted", keepers.join(", "))),
+        (None, false) => Some(format!(
+            "kept by {}: it may be reverted",
+            keepers.join(", ")
+        )),
         (None, true) => None,
     }
 }
@@ -367,7 +393,11 @@ fn still(plan: &Plan, snap: &Snapshot) -> Result<(), Refusal> {
     if now.hash() == plan.hash() {
         return Ok(());
     }
-    let refusal = Refusal::new(Why::Expired, "the plan does not hold any more", "Read it anew");
+    let refusal = Refusal::new(
+        Why::Expired,
+        "the plan does not hold any more",
+        "Read it anew",
+    );
     Err(refusal.changed(plan.changes(&now)))
 }
 

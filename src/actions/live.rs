@@ -108,14 +108,34 @@ pub fn managers(object: &Value, field: &[&str]) -> Vec<Manager> {
 /// Marks of programs that keep an object as they were told: where the mark is, what it begins
 /// with, and whose it is.
 const MARKS: &[(&str, &str, &str)] = &[
-    ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux (Kustomization"),
+    (
+        "labels",
+        "kustomize.toolkit.fluxcd.io/name",
+        "Flux (Kustomization",
+    ),
     ("labels", "helm.toolkit.fluxcd.io/name", "Flux (HelmRelease"),
-    ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD (application"),
-    ("labels", "argocd.argoproj.io/instance", "Argo CD (application"),
+    (
+        "annotations",
+        "argocd.argoproj.io/tracking-id",
+        "Argo CD (application",
+    ),
+    (
+        "labels",
+        "argocd.argoproj.io/instance",
+        "Argo CD (application",
+    ),
     ("annotations", "meta.helm.sh/release-name", "Helm (release"),
-    ("annotations", "cluster.x-k8s.io/machine", "Cluster API (machine"),
+    (
+        "annotations",
+        "cluster.x-k8s.io/machine",
+        "Cluster API (machine",
+    ),
     ("labels", "karpenter.sh/nodepool", "Karpenter (node pool"),
-    ("annotations", "machine.openshift.io/machine", "Machine API (machine"),
+    (
+        "annotations",
+        "machine.openshift.io/machine",
+        "Machine API (machine",
+    ),
 ];
 
 /// Programs that keep the whole object as they were told, as the object's own marks say.
@@ -147,19 +167,55 @@ mod tests {
     #[test]
     fn each_keeper_is_known_by_its_mark() {
         let marks = [
-            (json!({"kustomize.toolkit.fluxcd.io/name": "infra"}), json!({}), "Flux (Kustomization infra)"),
-            (json!({"helm.toolkit.fluxcd.io/name": "nodes"}), json!({}), "Flux (HelmRelease nodes)"),
-            (json!({}), json!({"argocd.argoproj.io/tracking-id": "base:v1/Node:w-03"}), "Argo CD (application base)"),
-            (json!({"argocd.argoproj.io/instance": "base"}), json!({}), "Argo CD (application base)"),
-            (json!({}), json!({"meta.helm.sh/release-name": "r"}), "Helm (release r)"),
-            (json!({}), json!({"cluster.x-k8s.io/machine": "m-1"}), "Cluster API (machine m-1)"),
-            (json!({"karpenter.sh/nodepool": "spot"}), json!({}), "Karpenter (node pool spot)"),
-            (json!({}), json!({"machine.openshift.io/machine": "ns/m"}), "Machine API (machine ns/m)"),
+            (
+                json!({"kustomize.toolkit.fluxcd.io/name": "infra"}),
+                json!({}),
+                "Flux (Kustomization infra)",
+            ),
+            (
+                json!({"helm.toolkit.fluxcd.io/name": "nodes"}),
+                json!({}),
+                "Flux (HelmRelease nodes)",
+            ),
+            (
+                json!({}),
+                json!({"argocd.argoproj.io/tracking-id": "base:v1/Node:w-03"}),
+                "Argo CD (application base)",
+            ),
+            (
+                json!({"argocd.argoproj.io/instance": "base"}),
+                json!({}),
+                "Argo CD (application base)",
+            ),
+            (
+                json!({}),
+                json!({"meta.helm.sh/release-name": "r"}),
+                "Helm (release r)",
+            ),
+            (
+                json!({}),
+                json!({"cluster.x-k8s.io/machine": "m-1"}),
+                "Cluster API (machine m-1)",
+            ),
+            (
+                json!({"karpenter.sh/nodepool": "spot"}),
+                json!({}),
+                "Karpenter (node pool spot)",
+            ),
+            (
+                json!({}),
+                json!({"machine.openshift.io/machine": "ns/m"}),
+                "Machine API (machine ns/m)",
+            ),
         ];
         for (labels, annotations, told) in marks {
             assert_eq!(keepers(&node(&labels, &annotations, &json!([]))), [told]);
         }
-        let plain = node(&json!({"app.kubernetes.io/name": "x"}), &json!({}), &json!([]));
+        let plain = node(
+            &json!({"app.kubernetes.io/name": "x"}),
+            &json!({}),
+            &json!([]),
+        );
         assert!(keepers(&plain).is_empty());
         assert!(keepers(&json!("no object")).is_empty());
     }
@@ -173,9 +229,15 @@ mod tests {
             {"manager": "kustomize-controller", "operation": "Apply",
              "fieldsV1": {"f:spec": {"f:unschedulable": {}, "f:taints": {}}}},
         ]);
-        let found = managers(&node(&json!({}), &json!({}), &managed), &["spec", "unschedulable"]);
+        let found = managers(
+            &node(&json!({}), &json!({}), &managed),
+            &["spec", "unschedulable"],
+        );
         let names: Vec<_> = found.iter().map(|m| (m.name.as_str(), m.applies)).collect();
-        assert_eq!(names, [("kubectl-cordon", false), ("kustomize-controller", true)]);
+        assert_eq!(
+            names,
+            [("kubectl-cordon", false), ("kustomize-controller", true)]
+        );
         assert_eq!(found[0].at.unwrap().to_string(), "2026-11-21T01:00:00Z");
         assert!(managers(&json!({}), &["spec"]).is_empty());
     }

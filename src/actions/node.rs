@@ -67,7 +67,10 @@ pub fn inputs(snap: &Snapshot, object: &Object) -> Inputs {
         }
     } else {
         let others = others(snap, object);
-        inputs.add("others that take pods", if others == 0 { "none" } else { "some" });
+        inputs.add(
+            "others that take pods",
+            if others == 0 { "none" } else { "some" },
+        );
     }
     inputs
 }
@@ -106,7 +109,9 @@ impl Standing {
 /// The other control-plane nodes by name.
 fn peers(snap: &Snapshot, object: &Object) -> Vec<(String, Standing)> {
     let cluster = snap.model.objects().cluster(&object.cluster);
-    let nodes = cluster.into_iter().flat_map(|c| c.of_kind(ObjectKind::Node));
+    let nodes = cluster
+        .into_iter()
+        .flat_map(|c| c.of_kind(ObjectKind::Node));
     let peers = nodes.filter_map(|other| match &other.body {
         Body::Node(node) if node.is_control_plane() && other.uid != object.uid => {
             let standing = match node.ready() {
@@ -124,7 +129,9 @@ fn peers(snap: &Snapshot, object: &Object) -> Vec<(String, Standing)> {
 /// How many other nodes take ordinary pods.
 fn others(snap: &Snapshot, object: &Object) -> usize {
     let cluster = snap.model.objects().cluster(&object.cluster);
-    let nodes = cluster.into_iter().flat_map(|c| c.of_kind(ObjectKind::Node));
+    let nodes = cluster
+        .into_iter()
+        .flat_map(|c| c.of_kind(ObjectKind::Node));
     nodes
         .filter(|other| other.uid != object.uid)
         .filter(|other| matches!(&other.body, Body::Node(node) if blast::takes_pods(node)))
@@ -161,18 +168,34 @@ pub fn control_plane(object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check
     let mut text = if all == 1 {
         "the only control-plane node; a cordon stops nothing there".to_owned()
     } else {
-        let quorum = if stay < needed { "below the quorum of" } else { "quorum" };
+        let quorum = if stay < needed {
+            "below the quorum of"
+        } else {
+            "quorum"
+        };
         format!("control plane: {stay} of {all} stay in order, {quorum} {needed}")
     };
     if !gone.is_empty() {
         text.push_str(&format!(" ({})", gone.join(", ")));
     }
-    let mut checks = vec![Check::new("control-plane", Verdict::Warn, text, snap.now.stamp)];
+    let mut checks = vec![Check::new(
+        "control-plane",
+        Verdict::Warn,
+        text,
+        snap.now.stamp,
+    )];
     if let Ok(quorum) = snap.quorum(&Subject::etcd(&object.cluster)) {
         let (healthy, voters) = (quorum.healthy.len(), quorum.voters());
         let needed = quorum.needed();
-        let verdict = if healthy > needed { Verdict::Ok } else { Verdict::Warn };
-        let text = format!("etcd {}: {healthy} of {voters} healthy, quorum {needed}", object.cluster);
+        let verdict = if healthy > needed {
+            Verdict::Ok
+        } else {
+            Verdict::Warn
+        };
+        let text = format!(
+            "etcd {}: {healthy} of {voters} healthy, quorum {needed}",
+            object.cluster
+        );
         checks.push(Check::new("etcd", verdict, text, quorum.list.at));
     }
     checks

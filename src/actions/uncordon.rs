@@ -57,7 +57,12 @@ fn checks(plan: &Plan, snap: &Snapshot, live: Option<&Live>) -> Vec<Check> {
     if let Some(by) = live.and_then(|live| node::last_set(live, snap)) {
         let own = by.starts_with("set by midwatch");
         let verdict = if own { Verdict::Ok } else { Verdict::Warn };
-        checks.push(Check::new("set-by", verdict, format!("the cordon was {by}"), now));
+        checks.push(Check::new(
+            "set-by",
+            verdict,
+            format!("the cordon was {by}"),
+            now,
+        ));
     }
     checks
 }

@@ -132,14 +132,14 @@ impl App {
                 let open = open.ok_or_else(|| "no plan is open".to_owned())?;
                 RowKey::Subject(open.subject.clone())
             }
-            Some(_) => return Err("nothing is under the cursor here".to_owned()),
-            None => {
+            None | Some(Page::Kind) => {
                 let drawn = self.drawn.cursor.clone();
                 if drawn != self.selected() {
                     return Err("the cursor moved before it was drawn; look, then try again".into());
                 }
                 drawn.ok_or_else(|| "nothing is under the cursor".to_owned())?
             }
+            Some(_) => return Err("nothing is under the cursor here".to_owned()),
         };
         let subject = row.subject().cloned();
         let Some(subject) = subject else {
@@ -297,10 +297,7 @@ impl App {
     /// A frame was drawn: whatever stands there can be answered from now on.
     pub(super) fn plan_was_drawn(&mut self) {
         let now = self.now.stamp;
-        let (plan, arming) = (
-            self.page == Some(Page::Plan),
-            self.page == Some(Page::Arm),
-        );
+        let (plan, arming) = (self.page == Some(Page::Plan), self.page == Some(Page::Arm));
         if let Some(open) = &mut self.acting.proposal
             && plan
             && matches!(open.state, State::Ready(_))
@@ -425,7 +422,9 @@ impl App {
             Ok(permit) => {
                 let ticket = open.ticket;
                 let plan = plan.clone();
-                self.acting.flights.push(Flight::new(ticket, &plan, self.now));
+                self.acting
+                    .flights
+                    .push(Flight::new(ticket, &plan, self.now));
                 open.state = State::Sent(plan);
                 let permit = Box::new(permit);
                 vec![errand(Errand::Run { ticket, permit })]

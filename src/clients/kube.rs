@@ -182,9 +182,7 @@ impl Api {
     /// An [`Outage`] where there is no HTTP answer: DNS, TCP, TLS, protocol; `auth` where the
     /// credentials cannot be had; `local` for an unreadable file.
     pub async fn get(&self, path_and_query: &str, accept: &str) -> Result<Reply, Outage> {
-        // The next page of a list under way is no request of its own: the page before it made it
-        // wait already.
-        if self.rank == Rank::Background && !path_and_query.contains("continue=") {
+        if self.rank == Rank::Background && !request::goes_on(path_and_query) {
             self.shared.budget.admit().await?;
         }
         self.ask(&Method::GET, path_and_query, accept, None).await

@@ -1,7 +1,9 @@
 //! Symptoms fold under their cause, and what remains is sorted by what it means.
 //!
-//! A pure function of the findings and the topology. It hides nothing: a folded finding stays in
+//! A pure function of the findings and of what the model knows to belong together. It hides nothing: a folded finding stays in
 //! the ledger, and its cause takes on its severity.
+
+mod kin;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,8 +13,9 @@ use rustc_hash::FxHashMap;
 
 use super::ledger::{Counts, Entry};
 use super::{Cause, FindingId, Relation, Severity};
-use crate::model::Topology;
+use crate::model::Model;
 use crate::subject::{Subject, SubjectKind};
+use kin::Kin;
 
 type Entries = BTreeMap<FindingId, Entry>;
 
@@ -32,6 +35,12 @@ pub(super) struct Folded {
     pub roots: Vec<FindingId>,
     pub worst: FxHashMap<Subject, Severity>,
     pub worst_within: FxHashMap<Subject, Severity>,
+    /// Findings on each subject, in the order of their ids.
+    pub on: FxHashMap<Subject, Vec<FindingId>>,
+    /// How many findings there are on a whole and its parts.
+    pub within: FxHashMap<Subject, usize>,
+    /// Subjects of each kind that are worse than noteworthy, and the worst of them.
+    pub troubled: BTreeMap<SubjectKind, (usize, Severity)>,
     pub counts: Counts,
 }
 
@@ -39,11 +48,11 @@ pub(super) struct Folded {
 /// places are in the order of the entries.
 pub(super) fn fold(
     entries: &Entries,
-    topology: &Topology,
+    model: &Model,
     causes_of: impl Fn(&str) -> &'static [Cause],
 ) -> (Folded, Vec<Place>) {
     let ranked = Ranked::new(entries);
-    let causes = causes(&ranked, topology, causes_of);
+    let causes = causes(&ranked, model, causes_of);
     let mut places: Vec<Place> = ranked
         .all
         .iter()
@@ -127,6 +136,8 @@ impl<'a> Ranked<'a> {
         let kinds: &[SubjectKind] = match whole.kind {
             SubjectKind::Host => &[SubjectKind::Mount, SubjectKind::Disk, SubjectKind::Nic],
             SubjectKind::Etcd => &[SubjectKind::EtcdMember],
+            // What else is in a cluster is a part of it too, and the cause of nothing beside it.
+            SubjectKind::Cluster => &[SubjectKind::Node],
             _ => &[],
         };
         if kinds.is_empty() || self.on_any(rule).is_empty() {
@@ -149,7 +160,7 @@ impl<'a> Ranked<'a> {
 /// a circle is not taken.
 fn causes(
     ranked: &Ranked,
-    topology: &Topology,
+    model: &Model,
     causes_of: impl Fn(&str) -> &'static [Cause],
 ) -> Vec<Option<usize>> {
     let mut causes = vec![None; ranked.all.len()];
@@ -157,28 +168,35 @@ fn causes(
         // Most causes fire nowhere: looking for them on each subject would be most of the work.
         let entry = ranked.all[at];
         let own = causes_of(&entry.id.rule).iter();
-        causes[at] = own
+        let mut fires = own
             .chain(&entry.finding.because)
             .filter(|cause| ranked.by_rule.contains_key(cause.rule))
-            .find_map(|cause| seen(ranked, topology, at, cause, &causes));
+            .peekable();
+        if fires.peek().is_none() {
+            continue;
+        }
+        let kin = Kin::of(model, &entry.id.subject);
+        causes[at] = fires.find_map(|cause| seen(ranked, &kin, at, cause, &causes));
     }
     causes
 }
 
-/// The gravest finding of the cause's rule that stands where the cause must, if any does.
+/// The gravest finding of the cause's rule that stands where the cause must, if any does; of those
+/// on the symptom's own subject rather the one with the same key, which is about the same part.
 fn seen(
     ranked: &Ranked,
-    topology: &Topology,
+    kin: &Kin,
     symptom: usize,
     cause: &Cause,
     known: &[Option<usize>],
 ) -> Option<usize> {
-    let subject = &ranked.all[symptom].id.subject;
+    let id = &ranked.all[symptom].id;
     let of = |subject: &Subject| ranked.on_subject(cause.rule, subject);
+    let each = |subjects: &[Subject]| subjects.iter().flat_map(of).collect();
     let mut candidates: Vec<usize> = match cause.at {
-        Relation::Same => of(subject).collect(),
-        Relation::Part => ranked.on_parts(cause.rule, subject),
-        Relation::Whole => match subject.whole() {
+        Relation::Same => of(&id.subject).collect(),
+        Relation::Part => ranked.on_parts(cause.rule, &id.subject),
+        Relation::Whole => match id.subject.whole() {
             Some(whole) => {
                 let parts = ranked.on_parts(cause.rule, &whole);
                 of(&whole).chain(parts).collect()
@@ -186,15 +204,18 @@ fn seen(
             None => Vec::new(),
         },
         Relation::Anywhere => ranked.on_any(cause.rule).collect(),
-        Relation::Host => topology
-            .host_of(subject)
-            .map_or_else(Vec::new, |host| of(host).collect()),
+        Relation::Host => kin.host().map_or_else(Vec::new, |host| of(host).collect()),
+        Relation::Node => each(&kin.nodes(|node| !of(node).is_empty())),
+        Relation::Owner => each(kin.owners()),
+        Relation::Claim => each(&kin.claims()),
     };
     candidates.retain(|at| *at != symptom && !leads_to(known, *at, symptom));
     // Of equal ones the first, which is the one with the least id.
-    candidates
-        .into_iter()
-        .max_by_key(|at| (ranked.all[*at].finding.severity, Reverse(*at)))
+    candidates.into_iter().max_by_key(|at| {
+        let entry = ranked.all[*at];
+        let alike = cause.at == Relation::Same && entry.id.key == id.key;
+        (alike, entry.finding.severity, Reverse(*at))
+    })
 }
 
 fn leads_to(causes: &[Option<usize>], from: usize, to: usize) -> bool {
@@ -265,10 +286,25 @@ fn note_worst(ranked: &Ranked, places: &[Place], folded: &mut Folded) {
                 .and_modify(|worst| *worst = severity.max(*worst))
                 .or_insert(severity);
         };
-        note(&mut folded.worst, entry.id.subject.clone());
-        note(&mut folded.worst_within, entry.id.subject.clone());
-        if let Some(whole) = entry.id.subject.whole() {
+        let subject = &entry.id.subject;
+        note(&mut folded.worst, subject.clone());
+        note(&mut folded.worst_within, subject.clone());
+        let on = folded.on.entry(subject.clone()).or_default();
+        on.push(entry.id.clone());
+        *folded.within.entry(subject.clone()).or_default() += 1;
+        if let Some(whole) = subject.whole() {
+            *folded.within.entry(whole.clone()).or_default() += 1;
             note(&mut folded.worst_within, whole);
+        }
+    }
+    for (subject, severity) in &folded.worst {
+        if *severity > Severity::Info {
+            let (count, worst) = folded
+                .troubled
+                .entry(subject.kind)
+                .or_insert((0, *severity));
+            *count += 1;
+            *worst = (*worst).max(*severity);
         }
     }
 }

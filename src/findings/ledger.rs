@@ -191,7 +191,10 @@ impl Ledger {
         self.ask_again(model, &mut dirty);
         let snap = model.snapshot(now);
         let mut change = Change::default();
-        for subject in &dirty {
+        // Clusters last: what they tell of a silent watch names what its objects lost.
+        let (clusters, others): (Vec<&Subject>, Vec<&Subject>) =
+            dirty.iter().partition(|s| s.kind == SubjectKind::Cluster);
+        for subject in others.into_iter().chain(clusters) {
             self.note_for_fleet(model, subject);
             self.visit(&snap, subject, &mut change);
         }
@@ -224,7 +227,11 @@ impl Ledger {
     }
 
     /// Remembers which rules on the fleet a moved subject concerns: those whose facts it carries.
+    /// Objects carry none, and come and go by the thousand.
     fn note_for_fleet(&mut self, model: &Model, subject: &Subject) {
+        if subject.as_object().is_some() {
+            return;
+        }
         let gone = !model.contains(subject);
         for &index in self.by_kind.get(&SubjectKind::Fleet).into_iter().flatten() {
             let needs = self.rules[index].needs;
@@ -239,9 +246,25 @@ impl Ledger {
     fn visit(&mut self, snap: &Snapshot, subject: &Subject, change: &mut Change) {
         if !snap.model.contains(subject) {
             self.forget(subject, snap.now, change);
+        } else if let Some(doubt) = doubts::of_object(snap, subject) {
+            self.suspend(snap, subject, &doubt, change);
         } else if subject.kind != SubjectKind::Fleet {
             let due = self.by_kind.get(&subject.kind).cloned().unwrap_or_default();
             self.judge(snap, subject, due, change);
+        }
+    }
+
+    /// The watch that told an object is silent: no rule can judge it, so none is asked. Of
+    /// thousands of objects only those that something was held about are touched.
+    fn suspend(&mut self, snap: &Snapshot, object: &Subject, doubt: &Doubt, change: &mut Change) {
+        let held = self.verdicts.get(object).into_iter().flatten();
+        let held: Vec<usize> = held.map(|(index, _)| *index).collect();
+        for index in held {
+            let verdict = match index {
+                DOUBTS => Verdict::Clear,
+                _ => Verdict::Undecided(doubt.clone()),
+            };
+            self.settle(index, snap, object, verdict, change);
         }
     }
 
@@ -260,6 +283,10 @@ impl Ledger {
             .verdicts
             .get(subject)
             .and_then(|held| self.not_known(held, snap, subject));
+        let mut unknown: Vec<Finding> = unknown.into_iter().collect();
+        if subject.kind == SubjectKind::Cluster {
+            unknown.extend(self.not_told(snap, subject));
+        }
         self.settle(DOUBTS, snap, subject, unknown.into(), change);
     }
 
@@ -345,7 +372,7 @@ impl Ledger {
                 || was.because != finding.because;
             entry.since = onset(entry.since, &finding, now);
             change.structure |= moved;
-            change.any |= moved || entry.finding != finding;
+            change.any |= moved || !entry.finding.says_as(&finding);
             entry.finding = finding;
             if !entry.holders.iter().any(|(i, s)| (*i, s) == holder) {
                 entry.holders.push((holder.0, holder.1.clone()));
@@ -426,7 +453,7 @@ impl Ledger {
 
     fn refold(&mut self, model: &Model) {
         let causes_of = |id: &str| self.causes.get(id).copied().unwrap_or_default();
-        let (folded, places) = fold::fold(&self.entries, model.topology(), causes_of);
+        let (folded, places) = fold::fold(&self.entries, model, causes_of);
         self.folded = folded;
         for (entry, place) in self.entries.values_mut().zip(places) {
             entry.cause = place.cause;
@@ -485,6 +512,24 @@ impl Ledger {
     #[must_use]
     pub fn within(&self, subject: &Subject) -> Option<Severity> {
         self.folded.worst_within.get(subject).copied()
+    }
+
+    /// Findings on this very subject, by rule and key.
+    pub fn found_on(&self, subject: &Subject) -> impl Iterator<Item = &Entry> {
+        let ids = self.folded.on.get(subject).into_iter().flatten();
+        ids.filter_map(|id| self.entries.get(id))
+    }
+
+    /// How many findings there are on a subject and its parts.
+    #[must_use]
+    pub fn count_within(&self, subject: &Subject) -> usize {
+        self.folded.within.get(subject).copied().unwrap_or_default()
+    }
+
+    /// Subjects of a kind that are worse than noteworthy, and the worst severity among them.
+    #[must_use]
+    pub fn troubled(&self, kind: SubjectKind) -> Option<(usize, Severity)> {
+        self.folded.troubled.get(&kind).copied()
     }
 
     #[must_use]
@@ -546,7 +591,10 @@ fn widen(model: &Model, dirty: BTreeSet<Subject>) -> BTreeSet<Subject> {
         .map(|feed| feed.subject().clone())
         .collect();
     wide.extend(silent);
-    let wholes: Vec<Subject> = wide.iter().filter_map(Subject::whole).collect();
+    // A cluster does not count its objects each time one of them moves: what it must know of them
+    // marks it by itself.
+    let parts = wide.iter().filter(|subject| subject.as_object().is_none());
+    let wholes: Vec<Subject> = parts.filter_map(Subject::whole).collect();
     wide.extend(wholes.into_iter().filter(|whole| model.contains(whole)));
     wide
 }

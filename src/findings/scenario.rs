@@ -2,6 +2,8 @@
 //!
 //! Feeds are named as their target subject prints: `etcd/prod https://10.0.0.1:2379`.
 
+pub mod objects;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 

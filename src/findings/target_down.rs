@@ -1,5 +1,6 @@
 //! A feed that fails: nothing of what it should tell is known any more. Knows no protocol.
 
+use super::kinds_not_permitted::is_forbidden_part;
 use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
 use crate::clock::Now;
 use crate::model::{Feed, Freshness, Snapshot};
@@ -24,6 +25,7 @@ Look at the layer that is named: it says how far the request came.",
         Cause::same("etcd-unreachable"),
         Cause::whole("etcd-unreachable"),
         Cause::same("etcd-member-down"),
+        Cause::same("api-unreachable"),
         Cause::host("host-down"),
     ],
     check,
@@ -34,6 +36,8 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
         return Verdict::NotApplicable;
     };
     match &feed.outage {
+        // A kind of object that nobody may list is told of its cluster, with all others.
+        Some(_) if is_forbidden_part(feed) => Verdict::Clear,
         Some(outage) => failing(snap, feed, outage).into(),
         None if feed.last_ok.is_some() => overdue(snap, feed).into(),
         None => Verdict::NotApplicable,
@@ -49,7 +53,12 @@ fn failing(snap: &Snapshot, feed: &Feed, outage: &Outage) -> Finding {
         Layer::Local => (Severity::Unknown, "cannot be asked"),
         _ => (Severity::Unknown, "cannot be read"),
     };
-    let summary = format!("{what}: {} ({})", outage.detail, outage.layer.word());
+    let which = feed
+        .spec
+        .tells
+        .map(|kind| format!("watch on {} ", kind.plural()));
+    let which = which.unwrap_or_default();
+    let summary = format!("{which}{what}: {} ({})", outage.detail, outage.layer.word());
     let hint = outage.hint.as_deref().unwrap_or_default();
     let mut finding = finding(feed, severity, summary);
     if outage.layer == Layer::Dns {

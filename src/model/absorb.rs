@@ -22,6 +22,8 @@ fn keep(kind: FactKind) -> (usize, Duration) {
             (12, Duration::from_secs(30))
         }
         FactKind::Consumers => (1, Duration::ZERO),
+        FactKind::KubeApi => (6, Duration::ZERO),
+        FactKind::KubeMetrics => (12, Duration::from_secs(60)),
         _ => (0, Duration::ZERO),
     }
 }
@@ -81,7 +83,7 @@ impl Model {
         if !harvest.deltas.is_empty() {
             let cluster = self.feeds[feed].spec.id.target.name.clone();
             self.objects
-                .apply(&cluster, feed, harvest.deltas, &mut self.dirty);
+                .apply(&cluster, (feed, at.stamp), harvest.deltas, &mut self.dirty);
         }
     }
 
@@ -271,6 +273,7 @@ impl Model {
     pub fn distrust_all(&mut self, now: Now) {
         for feed in &mut self.feeds {
             feed.distrust_before = Some(now.stamp);
+            feed.ok_since = None;
         }
         self.age(now);
     }

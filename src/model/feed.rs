@@ -40,6 +40,8 @@ pub struct Feed {
     pub last_poll: Option<Now>,
     /// Start of the present run of failures.
     pub failing_since: Option<Now>,
+    /// Start of the present run of answers: what did not change since was seen not to change.
+    pub ok_since: Option<Now>,
     pub latency: Option<Duration>,
     pub outage: Option<Outage>,
     pub lost: Vec<Lost>,
@@ -64,6 +66,7 @@ impl Feed {
             last_ok: None,
             last_poll: None,
             failing_since: None,
+            ok_since: None,
             latency: None,
             outage: None,
             lost: Vec::new(),
@@ -122,6 +125,7 @@ impl Feed {
             Ok(harvest) => {
                 self.failures = 0;
                 self.failing_since = None;
+                self.ok_since.get_or_insert(observation.at);
                 self.last_ok = Some(observation.at);
                 self.outage = None;
                 self.lost.clone_from(&harvest.lost);
@@ -134,6 +138,7 @@ impl Feed {
             Err(outage) => {
                 self.errors += 1;
                 self.failures += 1;
+                self.ok_since = None;
                 self.failing_since.get_or_insert(observation.at);
                 self.outage = Some(outage.clone());
             }

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use cluster::Cluster;
 pub use moved::{Move, Moved};
@@ -22,6 +23,9 @@ use super::FeedIndex;
 use crate::clock::Stamp;
 use crate::objects::{Body, Delta, Object, ObjectKind};
 use crate::subject::{Subject, SubjectKind};
+
+/// Where the kubelets renew their leases.
+pub const NODE_LEASES: &str = "kube-node-lease";
 
 /// All objects of all clusters.
 #[derive(Clone, Debug, Default)]
@@ -109,18 +113,18 @@ impl Objects {
         std::mem::take(&mut self.moved)
     }
 
-    /// Takes in changes from one feed. Subjects that must be judged go to `dirty`.
+    /// Takes in changes that one feed told at a moment. Subjects that must be judged go to `dirty`.
     pub(super) fn apply(
         &mut self,
         cluster: &Arc<str>,
-        feed: FeedIndex,
+        (feed, at): (FeedIndex, Stamp),
         deltas: Vec<Delta>,
         dirty: &mut BTreeSet<Subject>,
     ) {
         for delta in deltas {
             match delta {
                 Delta::Begin(kind) => self.entry(cluster).store_mut(kind).begin(feed),
-                Delta::Put(object) => self.put(feed, object, dirty),
+                Delta::Put(object) => self.put((feed, at), object, dirty),
                 Delta::Gone {
                     kind,
                     namespace,
@@ -143,9 +147,23 @@ impl Objects {
         }
     }
 
-    fn put(&mut self, feed: FeedIndex, object: Arc<Object>, dirty: &mut BTreeSet<Subject>) {
-        let cluster = object.cluster.clone();
-        let old = self.entry(&cluster).put(feed, object.clone());
+    fn put(
+        &mut self,
+        (feed, at): (FeedIndex, Stamp),
+        object: Arc<Object>,
+        dirty: &mut BTreeSet<Subject>,
+    ) {
+        let cluster = self.entry(&object.cluster.clone());
+        if let Body::Lease(lease) = &object.body
+            && cluster.renew(&object, at) > Duration::from_secs(lease.duration.into())
+        {
+            // It was late: whoever said so must look again. A timely renewal concerns nobody.
+            dirty.insert(match &*object.namespace {
+                NODE_LEASES => Subject::object(ObjectKind::Node, &object.cluster, "", &object.name),
+                _ => Subject::cluster(&object.cluster),
+            });
+        }
+        let old = cluster.put(feed, object.clone());
         self.note(old, Some(object), dirty);
     }
 
@@ -172,7 +190,8 @@ impl Objects {
                     dirty.insert(Subject::object(kind, cluster, namespace, service));
                 }
             }
-            Body::Lease(_) if &*any.namespace != "kube-node-lease" => {
+            // How many of them are well is told of the cluster.
+            Body::Node(_) => {
                 dirty.insert(Subject::cluster(&any.cluster));
             }
             _ => {}

@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::FeedIndex;
-use crate::ids::FeedId;
+use super::{FeedIndex, FeedSpec};
 use crate::subject::{Subject, SubjectKind};
 
 /// Which feed speaks for what, and which of them share a machine. Every look-up is logarithmic.
@@ -31,9 +30,14 @@ struct Place {
 
 impl Topology {
     /// Adds the next feed; they come in the order of their indexes.
-    pub(super) fn place(&mut self, id: &FeedId, subject: &Subject) {
+    pub(super) fn place(&mut self, spec: &FeedSpec) {
+        let (id, subject) = (&spec.id, &spec.subject);
         let feed = self.places.len();
-        let authority = authority(&id.endpoint);
+        // The endpoint of a stream names what it tells, not where.
+        let authority = match spec.tells {
+            Some(_) => "",
+            None => authority(&id.endpoint),
+        };
         let address = (!authority.is_empty()).then(|| machine(authority).to_ascii_lowercase());
         if let Some(address) = &address {
             self.by_address
@@ -215,16 +219,28 @@ fn is_loopback(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::ids::TargetId;
+    use crate::ids::{FeedId, TargetId};
+    use crate::objects::ObjectKind;
 
     fn topology(feeds: &[(&str, &str, &str)]) -> Topology {
         let mut topology = Topology::default();
         for (kind, endpoint, subject) in feeds {
-            let id = FeedId::new(TargetId::new(kind, "x"), endpoint);
-            topology.place(&id, &subject.parse().unwrap());
+            topology.place(&spec(kind, endpoint, subject));
         }
         topology
+    }
+
+    fn spec(kind: &str, endpoint: &str, subject: &str) -> FeedSpec {
+        FeedSpec {
+            id: FeedId::new(TargetId::new(kind, "x"), endpoint),
+            period: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            subject: subject.parse().unwrap(),
+            tells: None,
+        }
     }
 
     fn host_of(topology: &Topology, subject: &str) -> Option<String> {
@@ -289,6 +305,22 @@ mod tests {
             at("127.0.0.1:2379", "prometheus/near").as_deref(),
             Some("etcd/dev/a")
         );
+    }
+
+    #[test]
+    fn a_stream_runs_where_its_cluster_does_and_its_name_is_no_machine() {
+        let mut t = topology(&[
+            ("node-exporter", "http://10.0.0.1:9100", "host/cp-1"),
+            ("node-exporter", "http://10.0.0.7:9100", "host/pods"),
+            ("kubernetes", "https://10.0.0.1:6443", "cluster/prod"),
+        ]);
+        t.place(&FeedSpec {
+            tells: Some(ObjectKind::Pod),
+            ..spec("kubernetes", "pods", "cluster/prod")
+        });
+        assert_eq!(host_of(&t, "cluster/prod").as_deref(), Some("host/cp-1"));
+        assert_eq!(t.beside(&Subject::host("pods")), [1]);
+        assert!(!t.needs_a_name(3));
     }
 
     #[test]

@@ -138,6 +138,18 @@ impl About {
     }
 }
 
+impl VolumeClaim {
+    /// Has its volume, as large as it should be.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let lacks = self
+            .granted
+            .zip(self.wanted)
+            .is_some_and(|(granted, wanted)| granted < wanted);
+        &*self.phase == "Bound" && !lacks
+    }
+}
+
 impl Event {
     #[must_use]
     pub fn about_key(&self) -> About {

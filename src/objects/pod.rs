@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Resources;
 
+/// Restarts from which one more makes a loop also while the container happens to run (own choice).
+pub const LOOP: u32 = 3;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -199,12 +202,24 @@ impl Pod {
             Phase::Running => {
                 self.ready
                     && self.reason.is_none()
-                    && self.containers.iter().all(|c| {
-                        c.ready && c.last.is_none() && matches!(c.state, ContainerState::Running(_))
-                    })
+                    && self.containers.iter().all(|c| c.ready && c.is_settled())
+                    && self.init.iter().all(Container::is_settled)
             }
             _ => false,
         }
+    }
+}
+
+impl Container {
+    /// Runs, or has ended well, and how it ended before concerns nobody now.
+    fn is_settled(&self) -> bool {
+        let was_killed = |end: &Arc<Termination>| &*end.reason == "OOMKilled";
+        !self.last.as_ref().is_some_and(was_killed)
+            && match &self.state {
+                ContainerState::Running(_) => self.last.is_none() || self.restarts < LOOP,
+                ContainerState::Terminated(end) => end.exit_code == 0,
+                ContainerState::Waiting(..) => false,
+            }
     }
 }
 

@@ -413,6 +413,7 @@ async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
             let permit = bench.permit().await;
             bench.memory.fail(nth, through);
             let end = bench.run(permit).await;
+            bench.memory.heal();
             let changes = bench.fake.changes();
             if changes.is_empty() {
                 assert!(matches!(end, End::NotRecorded(_)), "operation {nth}: {end:?}");

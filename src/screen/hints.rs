@@ -38,6 +38,56 @@ const SHOWN: &[(&str, &str)] = &[
     ("unfold", "unfold"),
     ("poll-now", "poll now"),
 ];
+const SHOWN_ON_YAML: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("filter", "search"),
+    ("next-match", "next"),
+    ("managed-fields", "managedFields"),
+    ("reveal", "show secrets"),
+    ("wrap", "wrap"),
+    ("poll-now", "ask again"),
+    ("copy", "copy"),
+    ("save", "save"),
+];
+const SHOWN_ON_LOGS: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("autoscroll", "scroll"),
+    ("filter", "filter"),
+    ("wrap", "wrap"),
+    ("timestamps", "times"),
+    ("next-container", "container"),
+    ("since-beginning", "all"),
+    ("since-tail", "500 lines"),
+    ("since-5m", "5m"),
+    ("since-1h", "1h"),
+    ("save", "save"),
+    ("only-matches", "context"),
+    ("full-screen", "full"),
+];
+const SHOWN_ON_KIND: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("sort", "sort"),
+    ("wide", "all columns"),
+    ("back", "back"),
+    ("poll-now", "list anew"),
+    ("help", "help"),
+];
+
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
+];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -51,18 +101,22 @@ fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
         painter.line(line.x + 1, line.y, line.width - 2, &plan::answers(app));
         return;
     }
-    let shown = if app.page().is_some() {
-        SHOWN_ON_PAGE
-    } else {
-        SHOWN
+    let shown = match app.page() {
+        Some(Page::Manifest) => SHOWN_ON_YAML,
+        Some(Page::Logs) => SHOWN_ON_LOGS,
+        Some(Page::Kind) => SHOWN_ON_KIND,
+        Some(_) => SHOWN_ON_PAGE,
+        None if app.listing().objects().is_some() => SHOWN_ON_OBJECTS,
+        None => SHOWN,
     };
     let mut hints = Line::new();
     for (intent, word) in shown {
-        let Some(binding) = app
-            .bindings
-            .iter()
-            .find(|binding| binding.intent == *intent)
-        else {
+        // A page's own key goes before the common one.
+        let bound = |scope: &str| {
+            let mut all = app.bindings.iter();
+            all.find(|b| b.intent == *intent && b.scope == scope)
+        };
+        let Some(binding) = bound(app.key_scope()).or_else(|| bound("")) else {
             continue;
         };
         let key = binding.keys.split(", ").next().unwrap_or(&binding.keys);
@@ -109,7 +163,10 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
-        PromptKind::Filter => format!("   {} of {} rows", app.order().len(), app.order().total),
+        PromptKind::Filter => match app.page_count() {
+            Some((hits, all)) => format!("   {hits} of {all} match"),
+            None => format!("   {} of {} rows", app.order().len(), app.order().total),
+        },
         PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
         PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
@@ -136,12 +193,15 @@ fn wanted(app: &App) -> String {
 }
 
 fn sort_picker(app: &App) -> Line {
-    let columns = app.listing().columns();
+    let titles = app.page_titles().unwrap_or_else(|| {
+        let columns = app.listing().columns();
+        columns.iter().map(|column| column.title.into()).collect()
+    });
     let mut line = Line::new().with("sort by  ", Role::Accent);
-    for (letter, column) in keys::sort_letters(columns.len()).zip(columns) {
+    for (letter, title) in keys::sort_letters(titles.len()).zip(titles) {
         line = line
             .with(letter.to_string(), Role::Key)
-            .dim(format!(" {} ", column.title.trim()));
+            .dim(format!(" {} ", title.trim()));
     }
     line.with("0", Role::Key).dim(" natural")
 }

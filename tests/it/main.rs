@@ -11,6 +11,7 @@ mod clients;
 mod configs;
 mod console;
 mod hostile;
+mod kube;
 mod loopback;
 mod palette;
 mod pty;

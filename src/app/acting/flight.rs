@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record;
+use crate::actions::Action;
 use crate::actions::arm::Lost;
 use crate::actions::errand::{End, Ticket};
 use crate::actions::plan::Plan;
 use crate::actions::record::{ActionId, Entry, Found, Kind, Record};
 use crate::actions::trail::Act;
-use crate::actions::Action;
 use crate::app::App;
 use crate::clock::{Now, Stamp};
 use crate::effect::Effect;
@@ -221,14 +221,18 @@ impl App {
             let seen = found(&snap, flight.action, &flight.subject, &flight.uid);
             let late = now.stamp > until;
             let (found, words) = match seen {
-                Ok(found @ (Found::InEffect | Found::Gone | Found::Replaced)) => (found, found.words()),
+                Ok(found @ (Found::InEffect | Found::Gone | Found::Replaced)) => {
+                    (found, found.words())
+                }
                 _ if late => (Found::NotSeen, Found::NotSeen.words()),
                 _ => return true,
             };
             let took = units::latency(now.stamp.since(flight.began.stamp));
             let title = format!("{} {}", flight.action.id, flight.subject.leaf());
             told.push(match found {
-                Found::InEffect => format!("{title}: done and seen in {took} ({id}); u takes it back"),
+                Found::InEffect => {
+                    format!("{title}: done and seen in {took} ({id}); u takes it back")
+                }
                 _ => format!("{title}: {words} after {took} ({id})"),
             });
             resolving.insert(id);

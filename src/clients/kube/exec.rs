@@ -467,3 +467,6 @@ fn told(text: &str) -> String {
     let short: String = clean.chars().take(TOLD).collect();
     SafeText::new(&short).to_string()
 }
+
+#[cfg(test)]
+mod tests;

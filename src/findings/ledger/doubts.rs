@@ -1,4 +1,5 @@
-//! What cannot be decided, counted and told as one finding for each subject.
+//! What cannot be decided, counted and told as one finding for each subject; of Kubernetes objects
+//! one for each kind of a cluster, however many there are.
 //!
 //! A check that waits for its second sample, or for a feed that was not asked yet, is no doubt
 //! about the world: it is counted and not told.
@@ -7,9 +8,16 @@ use std::collections::BTreeMap;
 
 use super::{Held, Ledger};
 use crate::clock::Stamp;
-use crate::findings::{Cause, Evidence, Finding, Rule, Severity, Verdict};
+use crate::findings::kinds_not_permitted::is_forbidden;
+use crate::findings::{Cause, Evidence, Finding, Rule, Severity, Verdict, some_of};
+use crate::model::objects::Cluster;
 use crate::model::{Doubt, Feed, Model, Snapshot};
+use crate::objects::ObjectKind;
 use crate::subject::{Subject, SubjectKind};
+use crate::units::{counted, span};
+
+/// Names of findings that one finding lists.
+const NAMED: usize = 5;
 
 /// What the ledger says of a subject that some rules cannot judge.
 pub static NOT_KNOWN: Rule = Rule {
@@ -29,6 +37,8 @@ Look at the feed that should tell it: its last answer, and the layer at which it
         Cause::whole("target-down"),
         Cause::same("etcd-unreachable"),
         Cause::whole("etcd-unreachable"),
+        Cause::same("api-unreachable"),
+        Cause::same("kinds-not-permitted"),
         Cause::host("host-down"),
     ],
     check: |_, _| Verdict::NotApplicable,
@@ -43,6 +53,14 @@ pub(super) enum Shade {
     SecondSample,
     /// The feed was not asked yet.
     Waiting,
+    /// What a kind of object lacks is told of its cluster, once.
+    Elsewhere,
+}
+
+/// Why an object cannot be judged at all: its watch is silent.
+pub(super) fn of_object(snap: &Snapshot, subject: &Subject) -> Option<Doubt> {
+    ObjectKind::of_subject(subject.kind)?;
+    snap.object(subject).err()
 }
 
 pub(super) fn shade(doubt: &Doubt, model: &Model, subject: &Subject) -> Shade {
@@ -51,8 +69,22 @@ pub(super) fn shade(doubt: &Doubt, model: &Model, subject: &Subject) -> Shade {
         Doubt::Never(_) if speakers(model, subject).any(|feed| feed.last_poll.is_none()) => {
             Shade::Waiting
         }
+        Doubt::Unwatched(kind, _) if is_awaited(model, subject, *kind) => Shade::Waiting,
+        Doubt::Unwatched(..) | Doubt::StaleObjects(..) => Shade::Elsewhere,
         _ => Shade::Unknown,
     }
+}
+
+/// Has some feed of this kind of object not told all of it yet, without having failed?
+fn is_awaited(model: &Model, subject: &Subject, kind: ObjectKind) -> bool {
+    let whole = subject.whole();
+    let name = &whole.as_ref().unwrap_or(subject).path;
+    let Some(cluster) = model.objects().cluster(name) else {
+        return false;
+    };
+    let failing = |at: usize| model.feeds()[at].outage.is_some();
+    let mut feeds = cluster.feeds(kind).peekable();
+    feeds.peek().is_some() && !cluster.is_synced(kind) && !feeds.any(failing)
 }
 
 /// Feeds from which facts on this subject come: its own, those of its whole, those of its members.
@@ -122,6 +154,63 @@ impl Ledger {
             });
         }
         Some(finding)
+    }
+
+    /// One finding for each stream of objects that is silent, with what was known when it fell so.
+    /// What nobody may list is another rule's to say.
+    pub(super) fn not_told(&self, snap: &Snapshot, subject: &Subject) -> Vec<Finding> {
+        let Some(cluster) = snap.model.objects().cluster(&subject.path) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for kind in ObjectKind::ALL {
+            for feed in cluster.feeds(*kind).map(|at| &snap.model.feeds()[at]) {
+                let Err(doubt) = snap.believed(feed, *kind) else {
+                    continue;
+                };
+                let asked = feed.last_poll.is_some();
+                if asked && !feed.outage.as_ref().is_some_and(is_forbidden) {
+                    found.push(self.silence(subject, cluster, (*kind, feed), &doubt));
+                }
+            }
+        }
+        found
+    }
+
+    fn silence(
+        &self,
+        subject: &Subject,
+        cluster: &Cluster,
+        (kind, feed): (ObjectKind, &Feed),
+        doubt: &Doubt,
+    ) -> Finding {
+        let known = match cluster.count(kind) {
+            0 => kind.plural().to_owned(),
+            count => counted(count, kind.subject_kind().word()),
+        };
+        let summary = match doubt {
+            Doubt::StaleObjects(_, age) => {
+                format!("{known} cannot be judged: last told {} ago", span(*age))
+            }
+            _ => format!("{known} cannot be judged: {doubt}"),
+        };
+        let finding = Finding::new(&NOT_KNOWN, subject, Severity::Unknown, summary)
+            .key(feed.spec.id.to_string());
+        let first = Subject::new(kind.subject_kind(), format!("{}/", cluster.name()));
+        let of_kind = self.verdicts.range(first.clone()..);
+        let of_kind = of_kind
+            .take_while(|(s, _)| s.kind == first.kind && s.path.starts_with(&*first.path))
+            .flat_map(|(_, held)| held.values());
+        let fired: Vec<String> = of_kind
+            .flat_map(|held| held.suspended.iter().map(|(id, _)| id.to_string()))
+            .collect();
+        if fired.is_empty() {
+            return finding;
+        }
+        finding.so_what(format!(
+            "Firing when last known: {}.",
+            some_of(&fired, NAMED)
+        ))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use super::Move;
 use super::events::Events;
 use super::tally::{Load, Tallies, Tally};
+use crate::clock::Stamp;
 use crate::model::FeedIndex;
 use crate::objects::{About, Body, Object, ObjectKind, Resources, Use};
 use crate::subject::Subject;
@@ -37,6 +39,8 @@ pub(super) struct Store {
     /// Where the next slice of `unsettled` begins.
     cursor: Option<(Arc<str>, Arc<str>)>,
     uses: FxHashMap<(Arc<str>, Arc<str>), Resources>,
+    /// When each lease was last seen renewed, by our own clock.
+    renewed: FxHashMap<(Arc<str>, Arc<str>), Stamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +125,7 @@ impl Store {
         let place = (old.namespace.clone(), old.name.clone());
         self.unsettled.remove(&place);
         self.uses.remove(&place);
+        self.renewed.remove(&place);
         Some(old)
     }
 }
@@ -161,9 +166,11 @@ impl Cluster {
     /// The feed that told this object.
     #[must_use]
     pub fn feed_of(&self, object: &Object) -> Option<FeedIndex> {
-        let kept = self
-            .store(object.kind())
-            .get(&object.namespace, &object.name)?;
+        let store = self.store(object.kind());
+        if let [only] = store.told.as_slice() {
+            return Some(only.feed);
+        }
+        let kept = store.get(&object.namespace, &object.name)?;
         Some(kept.feed as FeedIndex)
     }
 
@@ -291,12 +298,54 @@ impl Cluster {
         !self.store(kind).uses.is_empty()
     }
 
+    /// Pods that an object controls, be it through others: those of a deployment's replica sets.
+    #[must_use]
+    pub fn pods_of(&self, object: &Object) -> Vec<&Arc<Object>> {
+        let mut pods = Vec::new();
+        let mut makers = vec![(&object.uid, 0)];
+        while let Some((uid, depth)) = makers.pop() {
+            for owned in self.owned_by(uid) {
+                if matches!(owned.body, Body::Pod(_)) {
+                    pods.push(owned);
+                } else if depth < 8 {
+                    // Ownership has few levels; a circle must not hang.
+                    makers.push((&owned.uid, depth + 1));
+                }
+            }
+        }
+        pods
+    }
+
     /// What a pod or node uses at present, where the metrics API tells.
     #[must_use]
     pub fn used(&self, object: &Object) -> Option<Resources> {
         let uses = &self.store(object.kind()).uses;
         uses.get(&(object.namespace.clone(), object.name.clone()))
             .copied()
+    }
+
+    /// When a lease was last seen renewed, by our own clock: its holder's may be wrong. What was
+    /// never seen renewed counts from when it was first told.
+    #[must_use]
+    pub fn renewed_at(&self, lease: &Object) -> Option<Stamp> {
+        let place = (lease.namespace.clone(), lease.name.clone());
+        self.store(lease.kind()).renewed.get(&place).copied()
+    }
+
+    /// Notes the renewal of a lease that is about to be put, and how long the one before lasted.
+    pub(super) fn renew(&mut self, lease: &Object, at: Stamp) -> Duration {
+        let store = self.store_mut(lease.kind());
+        let renewed = |object: &Object| match &object.body {
+            Body::Lease(lease) => lease.renewed,
+            _ => None,
+        };
+        let known = store.get(&lease.namespace, &lease.name);
+        if known.is_some_and(|kept| renewed(&kept.object) == renewed(lease)) {
+            return Duration::ZERO;
+        }
+        let place = (lease.namespace.clone(), lease.name.clone());
+        let before = store.renewed.insert(place, at);
+        before.map_or(Duration::ZERO, |before| at.since(before))
     }
 
     pub(super) fn put(&mut self, feed: FeedIndex, object: Arc<Object>) -> Option<Arc<Object>> {

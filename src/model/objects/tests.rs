@@ -41,7 +41,7 @@ fn names<'a>(objects: impl IntoIterator<Item = &'a Arc<Object>>) -> Vec<String> 
 
 fn apply(objects: &mut Objects, deltas: Vec<Delta>) -> Vec<String> {
     let mut dirty = BTreeSet::new();
-    objects.apply(&"prod".into(), 0, deltas, &mut dirty);
+    objects.apply(&"prod".into(), (0, Stamp(0)), deltas, &mut dirty);
     dirty.iter().map(ToString::to_string).collect()
 }
 
@@ -124,7 +124,7 @@ fn all_that_is_unsettled_is_judged_within_a_round() {
     for half in 0..=20 {
         let mut dirty = BTreeSet::new();
         objects.due(
-            Stamp::from_secs(100) + std::time::Duration::from_millis(500) * half,
+            Stamp::from_secs(100) + Duration::from_millis(500) * half,
             &mut dirty,
         );
         assert!(dirty.len() <= 2, "a slice stays small: {}", dirty.len());
@@ -138,10 +138,15 @@ fn two_feeds_of_one_kind_do_not_take_away_from_each_other() {
     let mut objects = Objects::default();
     let mut dirty = BTreeSet::new();
     let one = |namespace| listed(vec![pod(namespace, "a", None, Phase::Running)]);
-    objects.apply(&"prod".into(), 0, one("shop"), &mut dirty);
-    objects.apply(&"prod".into(), 1, one("bank"), &mut dirty);
+    objects.apply(&"prod".into(), (0, Stamp(0)), one("shop"), &mut dirty);
+    objects.apply(&"prod".into(), (1, Stamp(0)), one("bank"), &mut dirty);
     assert_eq!(names(objects.all(ObjectKind::Pod)), ["bank/a", "shop/a"]);
-    objects.apply(&"prod".into(), 1, listed(Vec::new()), &mut dirty);
+    objects.apply(
+        &"prod".into(),
+        (1, Stamp(0)),
+        listed(Vec::new()),
+        &mut dirty,
+    );
     assert_eq!(names(objects.all(ObjectKind::Pod)), ["shop/a"]);
 }
 
