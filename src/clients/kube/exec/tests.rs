@@ -1,3 +1,5 @@
+//! Plugins that do well, ask, hang, flood and complain: each a script of its own.
+
 use super::*;
 use kube::config::AuthInfo;
 
