@@ -271,11 +271,12 @@ fn used(cx: &Context, told: Told, object: &Object, node: &Node, column: &str) ->
     }
 }
 
-/// Taints that say more than the status does.
-pub fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
-    node.taints
-        .iter()
-        .filter(|taint| !taint.key.starts_with("node.kubernetes.io/"))
+/// Taints that say more than status and roles do.
+fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
+    node.taints.iter().filter(|taint| {
+        !taint.key.starts_with("node.kubernetes.io/")
+            && !taint.key.starts_with("node-role.kubernetes.io/")
+    })
 }
 
 /// `dedicated=gpu:NoSchedule`.

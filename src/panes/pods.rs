@@ -55,7 +55,13 @@ impl Listing for Pods {
         Some(self)
     }
     fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
-        objects::is_idle(cx, column)
+        match column {
+            // What is asked for stands on the page of each; here it is what use is held against.
+            "cpu" | "memory" => {
+                !objects::in_scope(cx).any(|cluster| cluster.is_measured(ObjectKind::Pod))
+            }
+            _ => objects::is_idle(cx, column),
+        }
     }
     fn configured(&self, cx: &Context) -> bool {
         objects::configured(cx)

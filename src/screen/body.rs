@@ -159,7 +159,7 @@ fn status(app: &App) -> Line {
     } else {
         line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
     };
-    if listing.objects().is_some() || listing.id() == "clusters" {
+    if listing.objects().is_some() {
         line = scope(app, line);
     }
     if let Some((id, direction)) = view.sort {
