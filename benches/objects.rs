@@ -1,192 +1,227 @@
-//! What a Kubernetes cluster costs the model and the ledger as it grows: one change among 1,000,
-//! 10,000 and 50,000 pods, and loading them.
+//! How fast pods are read off the wire and what one costs to keep, beside messages that prost makes
+//! of the same fields.
 //!
-//! `cargo bench --bench objects`. Time is CPU time of this thread.
+//! `cargo bench --bench objects` decodes recorded pods whose names, nodes and owners differ. With
+//! `-- --kubeconfig FILE` it also reads all pods of that cluster through the probe and raw, in turn.
+//! Nothing here is part of the program.
 
+#![allow(
+    unsafe_code,
+    reason = "a counting allocator must implement GlobalAlloc, an unsafe trait; benches only"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark reads the clock it measures with and may fail loudly"
+)]
+
+#[allow(dead_code, reason = "other benches use all of it")]
 #[path = "shared/figures.rs"]
 mod figures;
-#[path = "shared/pods.rs"]
-mod pods;
-#[path = "shared/rounds.rs"]
-mod rounds;
+#[path = "objects/prosted.rs"]
+mod prosted;
+#[path = "objects/server.rs"]
+mod server;
 
-use std::time::Duration;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
 
 use figures::{Figures, Goal};
-use midwatch::objects::{Delta, ObjectKind};
-use midwatch::observation::Layer;
-use pods::{BATCH, Cluster, put};
-use rounds::median_ms;
+use midwatch::objects::{Object, ObjectKind};
+use midwatch::sources::kubernetes::decode::Decoder;
+use midwatch::sources::kubernetes::frame::{Cutter, Piece, Shape};
+use prost::Message as _;
 
-const SIZES: [usize; 3] = [1000, 10_000, 50_000];
-const ROUNDS: usize = 400;
-/// Pods that crash at once in the bad hour.
-const BAD: usize = 1000;
+/// The system's allocator, counting what is held and how often it was asked.
+struct Counting;
 
-/// What is measured of each size, in microseconds.
-const CHANGES: [&str; 5] = [
-    "a pod that runs on",
-    "a pod that begins to crash",
-    "a pod that is well again",
-    "a lease renewed",
-    "a heartbeat of all streams",
-];
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to `System` with its arguments unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HELD.fetch_add(layout.size(), Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const LIST: &[u8] = include_bytes!("../tests/fixtures/payloads/kubernetes/pods-of-a-cluster.pb");
+const PODS: usize = 10_000;
 
 fn main() {
     let mut figures = Figures::default();
-    let mut all: Vec<[f64; CHANGES.len()]> = Vec::new();
-    for size in SIZES {
-        let mut cluster = load(&mut figures, size);
-        let took = changes(&mut cluster, size);
-        for (what, us) in CHANGES.iter().zip(took) {
-            figures.note(format!("{what}, one of {size}"), us, "us", Goal::None);
-        }
-        all.push(took);
-        if size == SIZES[2] {
-            bad_hour(&mut figures, &mut cluster);
-        }
-    }
-    for (at, what) in CHANGES.iter().enumerate() {
-        let ratio = all[SIZES.len() - 1][at] / all[0][at];
-        let name = format!("{what}: 50,000 against 1,000");
-        figures.note(name, ratio, "times", Goal::AtMost(2.0));
+    let pods = pods();
+    let bytes: usize = pods.iter().map(Vec::len).sum();
+    figures.note("a pod on the wire", ratio(bytes, PODS), "B", Goal::None);
+    decoding(&mut figures, &pods, bytes);
+    keeping(&mut figures, &pods);
+    let mut words = std::env::args().skip_while(|word| word != "--kubeconfig");
+    if let Some(file) = words.nth(1) {
+        server::read(&mut figures, &file);
     }
     figures.table();
 }
 
-/// Loads pods that are well, in batches as a stream brings them.
-fn load(figures: &mut Figures, size: usize) -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.found(size);
-    let mut batches: Vec<Vec<Delta>> = Vec::new();
-    for first in (0..size).step_by(BATCH) {
-        let pods = first..(first + BATCH).min(size);
-        batches.push(pods.map(|at| put(cluster.pod(at, 0))).collect());
-    }
-    batches.reverse();
-    let count = u32::try_from(batches.len()).map_or(1.0, f64::from);
-    let ms = median_ms(1, |_| {
-        while let Some(batch) = batches.pop() {
-            cluster.absorb(ObjectKind::Pod, batch);
-            cluster.judge();
-        }
-        cluster.absorb(ObjectKind::Pod, vec![Delta::Synced(ObjectKind::Pod)]);
-        cluster.judge();
+fn decoding(figures: &mut Figures, pods: &[Vec<u8>], bytes: usize) {
+    let mut decoder = Decoder::new("prod".into());
+    let mut one = |pod: &Vec<u8>| {
+        black_box(decoder.object(ObjectKind::Pod, pod).unwrap());
+    };
+    pods.iter().for_each(&mut one);
+    let ours = run("ours", figures, pods, bytes, &mut one);
+    let prosts = run("prost's messages alone", figures, pods, bytes, &mut |pod| {
+        black_box(prosted::Pod::decode(&pod[..]).unwrap());
     });
-    figures.note(format!("{size} pods loaded"), ms, "ms", Goal::None);
     figures.note(
-        format!("{size} pods, each batch of 1000"),
-        ms / count,
-        "ms",
-        Goal::None,
+        "ours : prost's messages, time",
+        ours / prosts,
+        "",
+        Goal::AtMost(1.0),
     );
-    cluster
 }
 
-/// Microseconds of each change, absorbed and judged.
-fn changes(cluster: &mut Cluster, size: usize) -> [f64; CHANGES.len()] {
-    let at = |round: usize| round * 7919 % size;
-    let one = |cluster: &mut Cluster, kind, deltas: Vec<Delta>| {
-        cluster.absorb(kind, deltas);
-        cluster.judge();
-    };
-    let mut run = |cluster: &mut Cluster, kind, make: &dyn Fn(&Cluster, usize) -> Vec<Delta>| {
-        let mut made: Vec<_> = (0..ROUNDS)
-            .rev()
-            .map(|round| make(cluster, round))
-            .collect();
-        median_ms(ROUNDS, |_| {
-            one(cluster, kind, made.pop().unwrap_or_default())
-        }) * 1e3
-    };
-    let pod = ObjectKind::Pod;
-    let running = run(cluster, pod, &|c, round| vec![put(c.pod(at(round), 1))]);
-    // One after another, so that no more than one is ill at a time.
-    let mut worse = Vec::with_capacity(ROUNDS);
-    let mut better = Vec::with_capacity(ROUNDS);
-    for round in 0..ROUNDS {
-        let (bad, good) = (cluster.crashing(at(round)), cluster.pod(at(round), 2));
-        let (mut bad, mut good) = (vec![put(bad)], vec![put(good)]);
-        worse.push(median_ms(1, |_| {
-            one(cluster, pod, std::mem::take(&mut bad))
-        }));
-        better.push(median_ms(1, |_| {
-            one(cluster, pod, std::mem::take(&mut good))
-        }));
+/// The best of seven rounds; answers nanoseconds per pod.
+fn run(
+    name: &str,
+    figures: &mut Figures,
+    pods: &[Vec<u8>],
+    bytes: usize,
+    one: &mut dyn FnMut(&Vec<u8>),
+) -> f64 {
+    let (mut best, mut calls) = (f64::MAX, 0);
+    for _ in 0..7 {
+        let before = CALLS.load(Relaxed);
+        let start = Instant::now();
+        pods.iter().for_each(&mut *one);
+        best = best.min(start.elapsed().as_secs_f64());
+        calls = CALLS.load(Relaxed) - before;
     }
-    let lease = ObjectKind::Lease;
-    let nodes = size / 50;
-    let renewed = run(cluster, lease, &|c, round| {
-        vec![put(
-            c.lease(round % nodes, -i64::try_from(round).unwrap_or(0))
-        )]
-    });
-    let beat = run(cluster, pod, &|_, _| Vec::new());
-    [
-        running,
-        figures::quantile(worse, 0.5) * 1e3,
-        figures::quantile(better, 0.5) * 1e3,
-        renewed,
-        beat,
-    ]
+    figures.note(
+        format!("{name}: a pod"),
+        best * 1e9 / ratio(PODS, 1),
+        "ns",
+        Goal::None,
+    );
+    figures.note(
+        format!("{name}: throughput"),
+        ratio(bytes, 1) / best / 1e6,
+        "MB/s",
+        Goal::None,
+    );
+    figures.note(
+        format!("{name}: allocations per pod"),
+        ratio(calls, PODS),
+        "",
+        Goal::None,
+    );
+    best * 1e9 / ratio(PODS, 1)
 }
 
-/// Many findings at once: what a change costs then, a round over all of them, and a silent stream.
-fn bad_hour(figures: &mut Figures, cluster: &mut Cluster) {
-    let many: Vec<Delta> = (0..BAD).map(|at| put(cluster.crashing(at * 10))).collect();
-    let mut many = Some(many);
-    let ms = median_ms(1, |_| {
-        cluster.absorb(ObjectKind::Pod, many.take().unwrap_or_default());
-        cluster.judge();
-    });
-    figures.note(format!("{BAD} pods begin to crash"), ms, "ms", Goal::None);
-    let again = |cluster: &mut Cluster, at: usize| vec![put(cluster.crashing(at * 10))];
-    let mut known: Vec<_> = (0..ROUNDS).map(|at| again(cluster, at)).collect();
-    let us = median_ms(ROUNDS, |_| {
-        cluster.absorb(ObjectKind::Pod, known.pop().unwrap_or_default());
-        cluster.judge();
-    }) * 1e3;
+fn keeping(figures: &mut Figures, pods: &[Vec<u8>]) {
+    let before = HELD.load(Relaxed);
+    let mut decoder = Decoder::new("prod".into());
+    let mut kept: Vec<Arc<Object>> = Vec::with_capacity(PODS);
+    for pod in pods {
+        kept.push(Arc::new(decoder.object(ObjectKind::Pod, pod).unwrap().0));
+    }
+    let held = HELD.load(Relaxed) - before;
     figures.note(
-        format!("one of {BAD} that crash tells it again"),
-        us,
-        "us",
+        "heap per pod kept, pool included",
+        ratio(held, PODS),
+        "B",
+        Goal::AtMost(1000.0),
+    );
+    drop(kept);
+    decoder.sweep();
+    let left = HELD.load(Relaxed) - before;
+    figures.note(
+        "heap when all are gone",
+        ratio(left, 1024),
+        "KiB",
         Goal::None,
     );
-    let mut more: Vec<_> = (0..ROUNDS)
-        .map(|at| vec![put(cluster.crashing(at * 10 + 1))])
-        .collect();
-    let us = median_ms(ROUNDS, |_| {
-        cluster.absorb(ObjectKind::Pod, more.pop().unwrap_or_default());
-        cluster.judge();
-    }) * 1e3;
-    figures.note(
-        format!("one more beside {BAD} that crash"),
-        us,
-        "us",
-        Goal::None,
-    );
-    let ms = median_ms(40, |_| {
-        cluster.now = cluster.now.plus(Duration::from_millis(250));
-        cluster.model.age(cluster.now);
-        cluster.judge();
-    });
-    figures.note(
-        format!("a slice of the round over {BAD} that crash"),
-        ms,
-        "ms",
-        Goal::None,
-    );
-    let mut silent = Some(cluster.failure(ObjectKind::Pod, Layer::Timeout));
-    let ms = median_ms(1, |_| {
-        if let Some(silent) = silent.take() {
-            cluster.model.absorb(silent);
+}
+
+/// Pods as a cluster of 40 namespaces, 25 workloads in each and 100 nodes has them: a recorded one
+/// with other names of the same length.
+fn pods() -> Vec<Vec<u8>> {
+    let mut cutter = Cutter::new(Shape::List);
+    cutter.feed(LIST);
+    let mut recorded = Vec::new();
+    while let Some(piece) = cutter.cut().expect("a recorded list") {
+        if let Piece::Item(item) = piece {
+            recorded.push(item.to_vec());
         }
-        cluster.judge();
-    });
-    figures.note(
-        format!("the stream falls silent on {BAD} that crash"),
-        ms,
-        "ms",
-        Goal::None,
-    );
+    }
+    // The first one is broken, as one of a hundred is.
+    let pod = |at: usize| {
+        let mut pod = recorded[usize::from(!at.is_multiple_of(97))].clone();
+        let workload = at / 40 % 25;
+        replace(
+            &mut pod,
+            b"tenant-00",
+            format!("tenant-{:02}", at % 40).as_bytes(),
+        );
+        replace(&mut pod, b"w-0", format!("w-{:01}", at % 10).as_bytes());
+        let own = format!("svc-{workload:02}-5d4f8c7b9-{at:05x}");
+        let generic = if at.is_multiple_of(97) {
+            "svc-00-5d4f8c7b9-00000"
+        } else {
+            "svc-00-5d4f8c7b9-00028"
+        };
+        replace(&mut pod, generic.as_bytes(), own.as_bytes());
+        replace(&mut pod, b"svc-00", format!("svc-{workload:02}").as_bytes());
+        // The first 8 digits of both UUIDs: the pod's own and its owner's.
+        for uuid in uuids(&pod) {
+            pod[uuid..uuid + 8].copy_from_slice(format!("{at:08x}").as_bytes());
+        }
+        pod
+    };
+    (0..PODS).map(pod).collect()
+}
+
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
+    assert_eq!(from.len(), to.len());
+    for at in 0..=bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+}
+
+/// Where texts of 36 bytes with the dashes of a UUID begin.
+fn uuids(bytes: &[u8]) -> Vec<usize> {
+    let is = |at: &usize| {
+        let part = &bytes[*at..at + 36];
+        let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+        part.iter().enumerate().all(|(at, byte)| {
+            if dash(at) {
+                *byte == b'-'
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        })
+    };
+    (0..bytes.len() - 36).filter(is).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
 }

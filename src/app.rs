@@ -3,8 +3,12 @@
 //! No I/O, no clock, no screen: events in, effects out. Drawing takes `&App`.
 
 pub mod acting;
+pub mod asks;
 pub mod keys;
+mod palette;
+mod place;
 pub mod prompt;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -47,6 +51,11 @@ pub enum Page {
     Plan,
     /// Whether to arm.
     Arm,
+    /// An object as YAML.
+    Manifest,
+    Logs,
+    /// The table of any kind.
+    Kind,
 }
 
 /// How the console is to look and name itself; fixed at start.
@@ -70,6 +79,9 @@ pub struct App {
     views: BTreeMap<&'static str, View>,
     pane: usize,
     last_pane: usize,
+    /// How deep the reader has gone in, and every view before this one.
+    trail: Vec<place::Step>,
+    journey: place::Journey,
     page: Option<Page>,
     scroll: usize,
     prompt: Option<Prompt>,
@@ -92,6 +104,9 @@ pub struct App {
     pub own: OwnUse,
     pub messages: Vec<Message>,
     acting: Acting,
+    opened: asks::Opened,
+    /// Logs have the whole screen.
+    full_screen: bool,
     dirty: bool,
 }
 
@@ -115,6 +130,8 @@ impl App {
             pane: pane.min(listings.len().saturating_sub(1)),
             last_pane: 0,
             listings,
+            trail: Vec::new(),
+            journey: place::Journey::default(),
             page: None,
             scroll: 0,
             prompt: None,
@@ -132,6 +149,8 @@ impl App {
             own: OwnUse::default(),
             messages: Vec::new(),
             acting: Acting::default(),
+            opened: asks::Opened::default(),
+            full_screen: false,
             dirty: true,
         };
         app.ledger.run(&mut app.model, now);
@@ -176,8 +195,14 @@ impl App {
                 if self.acting.waits() {
                     effects = self.look();
                 }
+                self.follow_asks();
             }
-            Event::Tick(now) => return self.tick(now),
+            Event::Tick(now) => {
+                effects = self.tick(now);
+                effects.extend(self.asked_for());
+                return effects;
+            }
+            Event::Answered(id, answer) => self.answered(id, *answer),
             Event::Resumed { slept, now } => {
                 self.now = now;
                 self.model.distrust_all(now);
@@ -189,7 +214,11 @@ impl App {
             }
             Event::Resized { width, height } => self.size = (width, height),
             Event::Drawn(drawn) => {
-                self.view_mut().offset = drawn.offset;
+                match (&self.page, self.opened.kind_mut()) {
+                    (Some(Page::Kind), Some(kind)) => kind.view.offset = drawn.offset,
+                    (None, _) => self.view_mut().offset = drawn.offset,
+                    _ => {}
+                }
                 self.scroll = self.scroll.min(drawn.scroll_max);
                 self.drawn = drawn;
                 self.plan_was_drawn();
@@ -201,6 +230,7 @@ impl App {
             Event::Notice(text) => self.say(text),
         }
         effects.extend(self.watch_power());
+        effects.extend(self.asked_for());
         self.dirty = true;
         effects
     }
@@ -224,6 +254,7 @@ impl App {
             self.computed = stamp;
             self.follow();
         }
+        self.refresh_asks();
     }
 
     fn tick(&mut self, now: Now) -> Vec<Effect> {
@@ -231,6 +262,7 @@ impl App {
         // Ages are shown in seconds: a frame more often than that would show the same.
         self.dirty |= second(self.now.stamp) != second(now.stamp);
         self.now = now;
+        self.follow_asks();
         if self
             .notice
             .as_ref()
@@ -319,6 +351,7 @@ impl App {
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
             scope: &self.scope,
+            trail: &self.acting.trail,
         }
     }
 

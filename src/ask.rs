@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock::Now;
 use crate::objects::ObjectKind;
 use crate::objects::kind::Scope;
 use crate::observation::Outage;
@@ -29,6 +30,8 @@ pub enum Ask {
     Kinds(Arc<str>),
     /// All objects of a kind as the server's own table, listed and then watched until closed.
     Table(TableAsk),
+    /// Write a text to a file of midwatch's state folder; answered once.
+    Save(SaveAsk),
 }
 
 /// What came back on an ask.
@@ -38,6 +41,8 @@ pub enum Answered {
     Log(LogNews),
     Kinds(Result<Vec<KindName>, Outage>),
     Table(TableNews),
+    /// The path of the file and its bytes.
+    Saved(Result<(String, u64), Outage>),
 }
 
 /// A kind of object with its names, as discovery tells it.
@@ -195,10 +200,10 @@ pub enum Since {
 pub enum LogNews {
     /// The server took the request.
     Opened,
-    /// Lines in the order in which they came.
-    Lines(Vec<LogLine>),
-    /// The container ended or its log broke off; asked again after `again`. Without an outage the
-    /// server merely closed the stream.
+    /// Lines in the order in which they came, and when the last of them did.
+    Lines { lines: Vec<LogLine>, received: Now },
+    /// The log broke off; asked again after `again`. Without an outage the server merely closed the
+    /// stream, as it does when a container ends.
     Broken {
         outage: Option<Outage>,
         again: Duration,
@@ -221,6 +226,17 @@ pub struct LogLine {
 impl LogLine {
     /// Bytes of a line that are kept: 64 KiB.
     pub const LONGEST: usize = 64 << 10;
+}
+
+/// A text for a file. The bytes are written as they are: what a log holds is kept whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveAsk {
+    /// The folder below the state folder: `logs`, `manifests`.
+    pub folder: &'static str,
+    /// The file's name without its ending; what no file name should hold is replaced.
+    pub name: String,
+    pub ending: &'static str,
+    pub text: Vec<u8>,
 }
 
 /// A table of a kind's objects.

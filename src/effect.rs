@@ -1,6 +1,7 @@
 //! What the [`App`](crate::app::App) wants done. Only the driver does it.
 
 use crate::actions::errand::Errand;
+use crate::ask::{Ask, AskId};
 use crate::ids::FeedId;
 
 // Not to be copied: a permit is in it.
@@ -15,6 +16,9 @@ pub enum Effect {
     Copy(String),
     /// Ask the log for its newest lines.
     FetchMessages,
+    /// Begin an ask, or give it up: its answers are of no use any more.
+    Open(AskId, Ask),
+    Close(AskId),
     /// What acting needs of the outside.
     Errand(Box<Errand>),
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::actions::errand::News;
+use crate::ask::{Answered, AskId};
 use crate::chord::Chord;
 use crate::clock::{Now, Stamp};
 use crate::intent::Intent;
@@ -46,6 +47,8 @@ pub enum Event {
     Own(OwnUse),
     /// Lines for the message page, newest last.
     Messages(Vec<Message>),
+    /// What came back on an ask.
+    Answered(AskId, Box<Answered>),
     /// What became of an errand.
     News(Box<News>),
     /// Something to say on the hint line.
@@ -61,6 +64,8 @@ pub struct Drawn {
     pub cursor: Option<RowKey>,
     /// Lines that a page is longer than the screen.
     pub scroll_max: usize,
+    /// Columns that the lines of a text page have.
+    pub columns: usize,
 }
 
 /// midwatch's own cost, measured from `/proc/self`.

@@ -15,6 +15,8 @@ pub enum Scope {
     Pane,
     /// Where a subject is under the cursor.
     Selection,
+    /// On a page of YAML or logs.
+    Text,
 }
 
 impl Scope {
@@ -25,6 +27,7 @@ impl Scope {
             Self::Everywhere => "Everywhere",
             Self::Pane => "Moving and viewing",
             Self::Selection => "Selection",
+            Self::Text => "YAML and logs",
         }
     }
 }
@@ -95,9 +98,14 @@ intents! {
     InvertSort "invert-sort" Pane "Turn the order around";
     ProblemsOnly "problems-only" Pane "Show problems only, or everything";
     Wide "wide" Pane "Give the table the whole body, or share it";
-    Open "open" Selection "Open what is under the cursor";
+    Open "open" Selection "Go into what is under the cursor, or describe it";
     Details "details" Selection "Describe what is under the cursor";
+    Owner "owner" Selection "Go to what it belongs to or is about";
+    EventsOf "events-of" Selection "Show the events about it";
     Evidence "evidence" Selection "Show value, threshold, source and age behind it";
+    Yaml "yaml" Selection "Show the object as YAML, as the API server has it now";
+    Logs "logs" Selection "Read the logs of a pod or of a workload's pods";
+    PreviousLogs "previous-logs" Selection "Read the logs of the run before the last restart";
     Unfold "unfold" Selection "Show what is folded under a finding";
     Fold "fold" Selection "Hide what is folded under a finding";
     Copy "copy" Selection "Copy the name under the cursor";
@@ -105,10 +113,26 @@ intents! {
     Cordon "cordon" Selection "Plan to keep new pods off the node";
     Uncordon "uncordon" Selection "Plan to let the node take new pods again";
     Undo "undo" Selection "Plan to take an action back";
+    Autoscroll "autoscroll" Text "Go along with the newest line, or stand still";
+    FullScreen "full-screen" Text "Give the lines the whole screen, or share it";
+    Wrap "wrap" Text "Break long lines, or cut them";
+    Timestamps "timestamps" Text "Show when each line was written, or not";
+    OnlyMatches "only-matches" Text "Show only lines that match, or all with the matches marked";
+    NextContainer "next-container" Text "Read the next container alone, then all again";
+    SinceTail "since-tail" Text "Read the last 500 lines";
+    SinceFiveMinutes "since-5m" Text "Read the last 5 minutes";
+    SinceHour "since-1h" Text "Read the last hour";
+    SinceBeginning "since-beginning" Text "Read everything that the node still has";
+    Bytes "bytes" Text "Show the escape sequences in lines instead of their colours";
+    ManagedFields "managed-fields" Text "Show or hide who wrote which field";
+    Reveal "reveal" Text "Show or mask the values of a secret";
+    Save "save" Text "Write what is shown to a file";
     Back "back" Everywhere "Go back one level";
+    Earlier "earlier" Everywhere "Go to the view before this one";
+    Later "later" Everywhere "Go to the view that was left by going back";
     NextPane "next-pane" Everywhere "Go to the next pane";
     LastPane "last-pane" Everywhere "Go to the pane before this one";
-    ShowAll "show-all" Everywhere "Show everything: no filter, no scope";
+    ShowAll "show-all" Everywhere "Show everything: no filter, all namespaces";
     Arm "arm" Everywhere "Arm for one cluster, or disarm";
     Disarm "disarm" Everywhere "Make it read-only again";
     Palette "palette" Everywhere "Type a command";

@@ -11,6 +11,7 @@ mod trie;
 
 use std::collections::BTreeMap;
 
+use crate::app::asks::SCOPES;
 use crate::chord::{Chord, KeyCode, Sequence};
 use crate::intent::Intent;
 use crate::mistake::Mistake;
@@ -114,6 +115,7 @@ impl Keymap {
         let base = resolve(None);
         let panes = panes
             .iter()
+            .chain(SCOPES)
             .map(|pane| ((*pane).to_owned(), resolve(Some(pane))))
             .collect();
         Self {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub use filter::Filter;
 pub use order::Order;
 
+use crate::actions::trail::Trail;
 use crate::app::Binding;
 use crate::findings::{FindingId, Ledger, Severity};
 use crate::model::{FeedIndex, Snapshot};
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub bindings: &'a [Binding],
     /// What of all clusters the reader wants to see.
     pub scope: &'a Scope,
+    /// What midwatch did.
+    pub trail: &'a Trail,
 }
 
 /// The part of all clusters that panes over objects show.
@@ -217,21 +220,32 @@ impl Cell {
 pub enum SortValue {
     Number(f64),
     Text(String),
+    /// A text that is kept elsewhere: it costs no copy for each row.
+    Word(Arc<str>),
     /// Nothing known: last in either direction.
     Nothing,
 }
 
 impl SortValue {
+    fn as_text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Word(word) => word,
+            Self::Number(_) | Self::Nothing => "",
+        }
+    }
+
     /// Order in a direction; what is not known comes last in either.
-    fn compare(&self, other: &Self, direction: Direction) -> Ordering {
+    #[must_use]
+    pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
         let up = match (self, other) {
             (Self::Nothing, Self::Nothing) => return Ordering::Equal,
             (Self::Nothing, _) => return Ordering::Greater,
             (_, Self::Nothing) => return Ordering::Less,
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (Self::Number(_), _) => Ordering::Less,
+            (_, Self::Number(_)) => Ordering::Greater,
+            (a, b) => a.as_text().cmp(b.as_text()),
         };
         if direction == Direction::Down {
             up.reverse()

@@ -2,11 +2,12 @@
 //! `&'static str` is for our own words.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::glyph::Glyphs;
 use crate::role::Role;
+use crate::sgr::Look;
 use crate::text::{self, SafeText};
 use crate::theme::Theme;
 
@@ -145,6 +146,19 @@ impl Painter<'_> {
             self.glyph(x + used, y, self.skin.glyphs.ellipsis, role);
         }
         used + left
+    }
+
+    /// Writes a run of a log line as it wants to look; answers the columns used.
+    pub fn log_text(&mut self, x: u16, y: u16, columns: u16, text: &SafeText, look: Look) -> u16 {
+        let area = *self.buffer.area();
+        if columns == 0 || !area.contains(Position { x, y }) {
+            return 0;
+        }
+        let style = self.skin.theme.of_log(look);
+        let (end, _) = self
+            .buffer
+            .set_stringn(x, y, text.as_str(), usize::from(columns), style);
+        end.saturating_sub(x)
     }
 
     /// Writes one mark.

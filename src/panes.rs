@@ -3,27 +3,44 @@
 //! A pane is a listing (rows and cells, from the core's contract) with lines above the table and
 //! everything about one row when it is opened. A pane knows the model and no client.
 
+pub mod audit;
 pub mod clocks;
+pub mod clusters;
 pub mod detail;
 pub mod etcd;
+pub mod events;
 pub mod help;
 pub mod hosts;
+pub mod kind;
+pub mod logs;
+pub mod manifest;
+pub mod nodes;
+pub mod objects;
 pub mod parts;
+pub mod plan;
+pub mod pods;
 pub mod prometheus;
 pub mod sources;
 pub mod triage;
+pub mod workloads;
 
 use crate::listing::{Context, Listing, RowKey};
 use crate::paint::Line;
 
-/// Every pane in the order of its digit.
+/// Every pane in the order of its digit, of which there are nine; the others go by name.
 pub static PANES: &[&Pane] = &[
     &triage::PANE,
+    &clusters::PANE,
+    &nodes::PANE,
+    &workloads::PANE,
+    &pods::PANE,
+    &events::PANE,
     &hosts::PANE,
     &etcd::PANE,
     &clocks::PANE,
     &prometheus::PANE,
     &sources::PANE,
+    &audit::PANE,
     &help::PANE,
 ];
 
@@ -59,6 +76,8 @@ pub enum Block {
     },
     /// Two blocks side by side where the page is wide enough.
     Beside(Box<Block>, Box<Block>),
+    /// Two columns of lines where the page is very wide, else one below the other.
+    Columns(Vec<Block>, Vec<Block>),
 }
 
 /// The listings of all panes, for the app.

@@ -62,6 +62,16 @@ roles! {
     ChartFill "chart.fill" "The area below it, and bars";
     ChartGrid "chart.grid" "Axes and grid";
     ChartLimit "chart.limit" "A threshold in a chart";
+    SyntaxKey "syntax.key" "The name of a field in YAML";
+    SyntaxText "syntax.text" "A text in YAML";
+    SyntaxLiteral "syntax.literal" "A number or a truth value in YAML";
+    SyntaxComment "syntax.comment" "What midwatch says about a YAML text";
+    Series1 "series.1" "The first of things that are told apart by colour beside their name";
+    Series2 "series.2" "The second of them";
+    Series3 "series.3" "The third of them";
+    Series4 "series.4" "The fourth of them";
+    Series5 "series.5" "The fifth of them";
+    Series6 "series.6" "The sixth of them; then the first again";
     Production "context.prod" "The mark of a production context";
     Context "context.normal" "The mark of any other context";
 }

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::event::Drawn;
 use crate::findings::Severity;
 use crate::model::Freshness;
+use crate::objects::ObjectKind;
 use crate::paint::{Line, Painter, Skin};
-use crate::panes::{PANES, parts};
+use crate::panes::{PANES, clusters, parts};
 use crate::role::Role;
 use crate::subject::SubjectKind;
 use crate::text;
@@ -28,6 +29,20 @@ pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(app, &mut painter, area);
         return Drawn::default();
+    }
+    if app.is_full_screen() {
+        let body = Rect {
+            height: area.height - 1,
+            ..area
+        };
+        let drawn = body::draw(app, &mut painter, body);
+        let last = Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..area
+        };
+        hints::draw(app, &mut painter, last);
+        return drawn;
     }
     let line = |y: u16| Rect {
         y,
@@ -91,18 +106,14 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
             .with(" ", Role::Header)
             .with(format!(" {} ", app.identity.context), role);
     }
-    left = left.with(
-        if line.width < 80 {
-            "  "
-        } else {
-            "  read-only  "
-        },
-        Role::Header,
-    );
-    let mut counts: Vec<Count> = COUNTED
+    left = power(app, left, line.width);
+    let objects = COUNTED_OBJECTS
         .iter()
-        .filter_map(|(kind, word)| count(app, *kind, word, line.width))
-        .collect();
+        .filter_map(|(kind, word)| count_objects(app, *kind, word, line.width));
+    let rest = COUNTED
+        .iter()
+        .filter_map(|(kind, word)| count(app, *kind, word, line.width));
+    let mut counts: Vec<Count> = objects.chain(rest).collect();
     let room = usize::from(line.width).saturating_sub(left.width() + 12);
     // Where not all fit, those with nothing wrong go first.
     while counts
@@ -135,14 +146,49 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
     );
 }
 
+/// Whether anything can be changed, where, by whom and for how long.
+fn power(app: &App, line: Line, width: u16) -> Line {
+    let acting = app.acting();
+    let line = match acting.armed() {
+        Some(armed) => {
+            let left = armed.left(app.now.stamp).as_secs();
+            let who = match acting.who(armed.cluster()) {
+                Some(who) if width >= 120 => format!(" as {}", who.user),
+                _ => String::new(),
+            };
+            let text = format!(
+                " ARMED {}{who} {:02}:{:02} ",
+                armed.cluster(),
+                left / 60,
+                left % 60
+            );
+            line.with(" ", Role::Header).with(text, Role::Production)
+        }
+        None if width < 80 => line,
+        None => line.with("  read-only", Role::Header),
+    };
+    let line = line.with("  ", Role::Header);
+    match &acting.trail.trouble {
+        Some(_) => line
+            .with(" NO AUDIT ", Role::Production)
+            .with("  ", Role::Header),
+        None => line,
+    }
+}
+
 /// Kinds that the header counts.
-const COUNTED: [(SubjectKind, &str); 5] = [
+const COUNTED: [(SubjectKind, &str); 6] = [
+    (SubjectKind::Cluster, "clusters"),
     (SubjectKind::Host, "hosts"),
     (SubjectKind::Etcd, "etcd"),
     (SubjectKind::Prometheus, "prometheus"),
     (SubjectKind::Alertmanager, "alertmgr"),
     (SubjectKind::Sntp, "time"),
 ];
+
+/// Kinds of object that it counts: too many to be looked at one by one for a frame.
+const COUNTED_OBJECTS: [(ObjectKind, &str); 2] =
+    [(ObjectKind::Node, "nodes"), (ObjectKind::Pod, "pods")];
 
 struct Count {
     text: String,
@@ -155,18 +201,19 @@ fn count(app: &App, kind: SubjectKind, word: &str, width: u16) -> Option<Count> 
     let (mut all, mut well, mut worst) = (0, 0, None);
     for subject in cx.snap.model.subjects(kind) {
         all += 1;
-        well += usize::from(!parts::is_problem(&cx, subject));
-        worst = worst.max(cx.ledger.within(subject));
+        // What is wrong with its objects is counted with them.
+        let (bad, found) = if kind == SubjectKind::Cluster {
+            (clusters::is_problem(&cx, subject), cx.ledger.on(subject))
+        } else {
+            (parts::is_problem(&cx, subject), cx.ledger.within(subject))
+        };
+        well += usize::from(!bad);
+        worst = worst.max(found);
     }
     if all == 0 {
         return None;
     }
-    let role = match worst {
-        _ if well == all => Role::Header,
-        Some(Severity::Critical) => Role::Critical,
-        Some(Severity::Warning) => Role::Warning,
-        _ => Role::Unknown,
-    };
+    let role = count_role(well == all, worst);
     let word = if width < 100 {
         text::clip(word, 4)
     } else {
@@ -179,43 +226,109 @@ fn count(app: &App, kind: SubjectKind, word: &str, width: u16) -> Option<Count> 
     })
 }
 
+fn count_role(all_well: bool, worst: Option<Severity>) -> Role {
+    match worst {
+        _ if all_well => Role::Header,
+        Some(Severity::Critical) => Role::Critical,
+        Some(Severity::Warning) => Role::Warning,
+        _ => Role::Unknown,
+    }
+}
+
+/// `pods 480/482!`: those that nothing was found on, of all; `?` while they are not freshly known.
+fn count_objects(app: &App, kind: ObjectKind, word: &str, width: u16) -> Option<Count> {
+    let cx = app.context();
+    let objects = cx.snap.model.objects();
+    let watched = || {
+        let clusters = objects.clusters();
+        clusters.filter(move |cluster| cluster.feeds(kind).next().is_some())
+    };
+    watched().next()?;
+    let known = watched().all(|cluster| {
+        let age = cx.snap.age_of_kind(cluster.name(), kind);
+        cluster.is_synced(kind) && age.is_some_and(|(_, freshness)| freshness.is_usable())
+    });
+    let all = objects.count(kind);
+    let (bad, worst) = match cx.ledger.troubled(kind.subject_kind()) {
+        Some((bad, worst)) => (bad.min(all), Some(worst)),
+        None => (0, None),
+    };
+    let word = if width < 100 {
+        text::clip(word, 4)
+    } else {
+        word
+    };
+    let (text, role) = if known {
+        let mark = if bad == 0 { "" } else { "!" };
+        let text = format!("{word} {}/{all}{mark}", all - bad);
+        (text, count_role(bad == 0, worst))
+    } else {
+        (format!("{word} ?/{all}"), Role::Unknown)
+    };
+    Some(Count { text, role })
+}
+
 /// Panes by digit on the left, freshness of the whole picture on the right.
 fn tabs(app: &App, painter: &mut Painter, line: Rect) {
-    let fresh = freshness(app, line.width < 100);
-    let room = line
-        .width
-        .saturating_sub(u16::try_from(fresh.width()).unwrap_or(0) + 2);
-    // Whole titles, short ones, or digits alone: whatever fits.
-    let tabs = [usize::MAX, 4, 0]
-        .into_iter()
-        .map(|letters| titles(app.pane(), letters))
-        .find(|tabs| tabs.width() <= usize::from(room))
-        .unwrap_or_else(|| titles(app.pane(), 0));
+    // Whole titles, shorter ones, or digits alone, beside as much of the freshness as fits.
+    let (tabs, fresh) = [
+        (usize::MAX, Said::Whole),
+        (usize::MAX, Said::Oldest),
+        (5, Said::Oldest),
+        (4, Said::Oldest),
+        (4, Said::Count),
+    ]
+    .into_iter()
+    .map(|(letters, said)| (titles(app, letters), freshness(app, said)))
+    .find(|(tabs, fresh)| tabs.width() + fresh.width() + 2 <= usize::from(line.width))
+    .unwrap_or_else(|| (titles(app, 0), freshness(app, Said::Count)));
+    let wide = u16::try_from(fresh.width()).unwrap_or(line.width);
+    let room = line.width.saturating_sub(wide + 2);
     painter.line(line.x, line.y, room, &tabs);
     painter.line_right(line.right() - 1, line.y, line.width - room, &fresh);
 }
 
-/// The panes by digit, each title cut to so many letters; the open one is whole.
-fn titles(open: usize, letters: usize) -> Line {
-    let mut tabs = Line::new().text(" ");
+/// Panes that a digit opens.
+const DIGITS: usize = 9;
+
+/// The panes by digit, each title cut to so many letters; the open one is whole, and the only one
+/// shown of those without a digit.
+fn titles(app: &App, letters: usize) -> Line {
+    let mut tabs = Line::new();
     for (at, pane) in PANES.iter().enumerate() {
         let title = pane.listing.title();
-        let (key, role, shown) = if at == open {
+        let open = at == app.pane();
+        if at >= DIGITS && !open {
+            continue;
+        }
+        let (key, role, shown) = if open {
             (Role::Title, Role::Title, title)
         } else {
             (Role::Key, Role::Dim, text::clip(title, letters))
         };
-        tabs = tabs.with((at + 1).to_string(), key);
+        tabs = tabs.text(" ");
+        if at < DIGITS {
+            tabs = tabs.with((at + 1).to_string(), key);
+        }
         if !shown.is_empty() {
             tabs = tabs.text(" ").with(shown, role);
         }
-        tabs = tabs.text(if letters > 4 { "  " } else { " " });
     }
     tabs
 }
 
+/// How much is told of the freshness of all feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Count,
+    /// And the age of the oldest.
+    Oldest,
+    /// And whose that is.
+    Whole,
+}
+
 /// How many feeds are fresh, and the worst age with its owner.
-fn freshness(app: &App, short: bool) -> Line {
+fn freshness(app: &App, said: Said) -> Line {
     let cx = app.context();
     let now = cx.snap.now.stamp;
     let feeds = cx.snap.model.feeds();
@@ -238,6 +351,9 @@ fn freshness(app: &App, short: bool) -> Line {
         Role::StateStale
     };
     line = line.with(format!("{fresh}/{} fresh", feeds.len()), role);
+    if said == Said::Count {
+        return line;
+    }
     let oldest = feeds
         .iter()
         .map(|feed| (feed.last_ok.map(|ok| now.since(ok.stamp)), feed))
@@ -252,10 +368,9 @@ fn freshness(app: &App, short: bool) -> Line {
     } else {
         format!("{} ", state.word())
     };
-    let owner = if short {
-        String::new()
-    } else {
-        format!(" {}", feed.subject())
+    let owner = match said {
+        Said::Whole => format!(" {}", feed.subject()),
+        _ => String::new(),
     };
     line.with(
         format!("  oldest {word}{age}{owner}"),

@@ -21,6 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::clients::kube::Api;
 use crate::config::settings::{ConfigError, Settings};
 use crate::ids::TargetId;
 use crate::objects::ObjectKind;
@@ -120,6 +121,11 @@ pub trait Probe: Send {
 
     /// The kind of Kubernetes object that it streams, if any.
     fn tells(&self) -> Option<ObjectKind> {
+        None
+    }
+
+    /// The client of the Kubernetes cluster that it asks, for whoever has other questions to it.
+    fn api(&self) -> Option<&Api> {
         None
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
+use crate::asks::Asks;
+use crate::audit::Audit;
 use crate::check::{self, Depth};
 use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
@@ -23,6 +25,7 @@ use crate::paint::Skin;
 use crate::panes;
 use crate::poll::Watched;
 use crate::report::{Format, Out, Paint, Report};
+use crate::runner::Desk;
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
 use crate::theme::{Depth as Colours, Theme};
@@ -267,7 +270,7 @@ pub fn bindings(keymap: &Keymap) -> Vec<Binding> {
     for bound in &base {
         add("", bound.keys.clone(), bound.intent, bound.doc);
     }
-    for pane in choices::pane_ids() {
+    for pane in choices::pane_ids().iter().chain(crate::app::asks::SCOPES) {
         for bound in keymap.bindings_for(pane) {
             if !base.contains(&bound) {
                 add(pane, bound.keys, bound.intent, bound.doc);
@@ -348,6 +351,8 @@ fn console(
     begin_log(&config, environment, "the console");
     let now = clock::now();
     let (model, feeds) = watch::prepare(&config, now)?;
+    let folder = config::location::state_folder(environment);
+    let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
     app.identity = identity(&config);
     app.bindings = bindings(&keymap);
@@ -378,6 +383,7 @@ fn console(
     } else {
         &glyph::UNICODE
     };
+    let desk = Desk::new(watch::apis(&feeds), Audit::of(environment));
     let console = Console {
         app,
         feeds,
@@ -389,8 +395,17 @@ fn console(
         light: light.as_ref(),
         terminal,
         events,
+        desk,
+        asks,
     };
     let ending = runtime.block_on(driver::run(console));
+    let ending = ending.map(|(ending, left)| {
+        for line in left {
+            // Nobody to tell it to is no failure: the audit has it.
+            let _ = writeln!(std::io::stderr(), "{}", crate::text::safe_lines(&line));
+        }
+        ending
+    });
     let (reason, done) = match ending {
         Ok(Ending::Left) => ("the reader quit".to_owned(), Ok(0)),
         Ok(Ending::Signalled(code)) => {

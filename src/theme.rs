@@ -5,6 +5,7 @@
 
 mod colour;
 mod file;
+mod log;
 #[cfg(test)]
 mod tests;
 
@@ -85,6 +86,9 @@ impl Themes {
 #[derive(Clone, Debug)]
 pub struct Theme {
     styles: Vec<Style>,
+    depth: Depth,
+    /// What log lines in colours of their own stand on, where it is known exactly.
+    paper: Option<log::Paper>,
 }
 
 impl Theme {
@@ -97,6 +101,8 @@ impl Theme {
         };
         Self {
             styles: Role::ALL.iter().map(style).collect(),
+            depth,
+            paper: log::Paper::of(|role| looks.get(&role).cloned()),
         }
     }
 

@@ -63,6 +63,47 @@ pub fn size(bytes: f64) -> String {
     Bytes::from_f64(bytes).map_or_else(|| "?".into(), |bytes| bytes.to_string())
 }
 
+/// Thousandths of a core as Kubernetes writes them: `250m`, `1.5`, `64`.
+#[must_use]
+pub fn cores(milli: u64) -> String {
+    match milli {
+        0..1000 => format!("{milli}m"),
+        _ if milli.is_multiple_of(1000) => (milli / 1000).to_string(),
+        1000..10_000 => format!("{}.{}", milli / 1000, milli % 1000 / 100),
+        _ => (milli / 1000).to_string(),
+    }
+}
+
+/// Bytes as Kubernetes writes them, in three digits at most: `256Mi`, `1.5Gi`.
+#[must_use]
+pub fn binary(bytes: u64) -> String {
+    let text = Bytes(bytes).to_string();
+    let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    let number = match number.split_once('.') {
+        Some((whole, rest)) => {
+            let rest = rest.trim_end_matches('0');
+            let point = if rest.is_empty() { "" } else { "." };
+            format!("{whole}{point}{rest}")
+        }
+        None => number.to_owned(),
+    };
+    format!("{number}{}", unit.trim_end_matches('B'))
+}
+
+/// A count with its thousands apart: `12,345`.
+#[must_use]
+pub fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// A number of things with their noun: `1 pod`, `12 pods`.
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
@@ -183,6 +224,16 @@ mod tests {
         assert_eq!(Bytes::from_f64(-0.0), Some(Bytes(0)));
         // What the kernel says where there is no limit.
         assert!(Bytes::from_f64(9.223_372_036_854_776e18).is_some());
+    }
+
+    #[test]
+    fn amounts_print_as_kubernetes_writes_them() {
+        let printed: Vec<String> = [0, 250, 1000, 1500, 64_000, 64_500].map(cores).into();
+        assert_eq!(printed, ["0m", "250m", "1", "1.5", "64", "64"]);
+        let printed: Vec<String> = [0, 512, 268_435_456, 1_610_612_736].map(binary).into();
+        assert_eq!(printed, ["0", "512", "256Mi", "1.5Gi"]);
+        let printed: Vec<String> = [7, 999, 1000, 1_234_567].map(grouped).into();
+        assert_eq!(printed, ["7", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::clients::kube::Api;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::config::settings::ConfigError;
@@ -76,4 +77,14 @@ fn spec(target: &TargetConfig, source: &Source, probe: &dyn crate::sources::Prob
         subject: probe.subject(),
         tells: probe.tells(),
     }
+}
+
+/// The clients of the clusters that these feeds ask, each once: what shares one shares connections,
+/// credentials and budget.
+#[must_use]
+pub fn apis(feeds: &[Watched]) -> Vec<Api> {
+    feeds
+        .iter()
+        .filter_map(|watched| watched.probe.api().cloned())
+        .collect()
 }

@@ -126,6 +126,13 @@ impl Cluster {
         });
     }
 
+    /// Every stream says that all is quiet.
+    pub fn beat(&mut self) {
+        for kind in KINDS {
+            self.absorb(kind, Vec::new());
+        }
+    }
+
     /// The stream of a kind fails.
     pub fn failure(&self, kind: ObjectKind, layer: Layer) -> Observation {
         Observation {

@@ -29,7 +29,7 @@ use crate::effect::Effect;
 use crate::listing::RowKey;
 use crate::subject::Subject;
 
-pub use flight::Flight;
+pub use flight::{Flight, PATIENCE, found};
 pub use power::Arming;
 
 /// Everything about acting.
@@ -132,14 +132,14 @@ impl App {
                 let open = open.ok_or_else(|| "no plan is open".to_owned())?;
                 RowKey::Subject(open.subject.clone())
             }
-            Some(_) => return Err("nothing is under the cursor here".to_owned()),
-            None => {
+            None | Some(Page::Kind) => {
                 let drawn = self.drawn.cursor.clone();
                 if drawn != self.selected() {
                     return Err("the cursor moved before it was drawn; look, then try again".into());
                 }
                 drawn.ok_or_else(|| "nothing is under the cursor".to_owned())?
             }
+            Some(_) => return Err("nothing is under the cursor here".to_owned()),
         };
         let subject = row.subject().cloned();
         let Some(subject) = subject else {

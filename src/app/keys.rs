@@ -1,18 +1,23 @@
 //! What the reader's wishes do to the state.
 
+use super::place::Way;
 use super::prompt::{Prompt, PromptKind, Typed};
 use super::{App, Frozen, Page};
+use crate::actions;
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
-use crate::actions::{self, ACTIONS};
+use crate::ask::LogRun;
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
-use crate::listing::{Column, Direction, RowKey};
+use crate::listing::{Direction, RowKey};
 
 impl App {
     pub(super) fn intend(&mut self, intent: Intent) -> Vec<Effect> {
         self.notice = None;
+        if let Some(effects) = self.on_page(intent) {
+            return effects;
+        }
         match intent {
             Intent::MoveDown | Intent::NextMatch => self.go(1),
             Intent::MoveUp | Intent::PreviousMatch => self.go(-1),
@@ -24,8 +29,20 @@ impl App {
             Intent::Bottom => self.go(isize::MAX / 2),
             Intent::Left => self.pan(-1),
             Intent::Right => self.pan(1),
-            Intent::Open | Intent::Details | Intent::Evidence => self.open(),
+            Intent::Open => self.open(),
+            Intent::Details | Intent::Evidence => self.describe(),
+            Intent::Yaml => {
+                if !self.open_manifest() {
+                    self.describe();
+                }
+            }
+            Intent::Logs => self.open_logs(LogRun::Follow),
+            Intent::PreviousLogs => self.open_logs(LogRun::Previous),
+            Intent::Owner => self.go_to_owner(),
+            Intent::EventsOf => self.show_events(),
             Intent::Back => return self.back(),
+            Intent::Earlier => self.travel(Way::Back),
+            Intent::Later => self.travel(Way::Forward),
             Intent::GoToPane(number) => self.goto_pane(usize::from(number).saturating_sub(1)),
             Intent::NextPane => self.goto_pane((self.pane + 1) % self.listings.len()),
             Intent::LastPane => self.goto_pane(self.last_pane),
@@ -35,6 +52,7 @@ impl App {
             }
             Intent::Palette => {
                 self.take_aim();
+                self.discover();
                 self.open_prompt(PromptKind::Palette, "");
             }
             Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
@@ -71,6 +89,21 @@ impl App {
             }
             Intent::Quit => return self.leave(),
             Intent::Cancel => return self.quit(),
+            // They mean something on the pages of YAML and logs alone.
+            Intent::Wrap
+            | Intent::Timestamps
+            | Intent::Autoscroll
+            | Intent::FullScreen
+            | Intent::OnlyMatches
+            | Intent::Bytes
+            | Intent::NextContainer
+            | Intent::SinceTail
+            | Intent::SinceFiveMinutes
+            | Intent::SinceHour
+            | Intent::SinceBeginning
+            | Intent::ManagedFields
+            | Intent::Reveal
+            | Intent::Save => self.say(format!("{intent} does nothing here")),
         }
         Vec::new()
     }
@@ -112,10 +145,14 @@ impl App {
     /// The row under the cursor as last drawn.
     #[must_use]
     pub fn selected(&self) -> Option<RowKey> {
+        if let Some(selected) = self.selected_on_page() {
+            return selected;
+        }
         self.order.row(self.view().index).map(|row| row.key)
     }
 
-    fn open(&mut self) {
+    /// Everything about the row under the cursor.
+    pub(super) fn describe(&mut self) {
         if self.page.is_some() {
             return;
         }
@@ -126,26 +163,15 @@ impl App {
     }
 
     pub(super) fn show(&mut self, page: Page) {
-        self.page = Some(page);
-        self.scroll = 0;
+        self.cover(page);
     }
 
-    /// One level back: page, then filter, then problems-only, then Triage.
+    /// One level back.
     fn back(&mut self) -> Vec<Effect> {
         if self.page == Some(Page::Arm) {
             return self.leave_arming();
         }
-        if self.page.take().is_some() {
-            self.scroll = 0;
-        } else if !self.view().filter.is_empty() {
-            self.view_mut().filter.clear();
-            self.reorder();
-        } else if self.view().problems_only {
-            self.view_mut().problems_only = false;
-            self.reorder();
-        } else if self.pane != 0 {
-            self.goto_pane(0);
-        }
+        self.come_back();
         Vec::new()
     }
 
@@ -157,7 +183,7 @@ impl App {
         self.quit()
     }
 
-    fn quit(&mut self) -> Vec<Effect> {
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
         if !self.may_leave() {
             return Vec::new();
         }
@@ -174,43 +200,11 @@ impl App {
             .unwrap_or_default()
     }
 
-    fn goto_pane(&mut self, pane: usize) {
-        if pane >= self.listings.len() {
-            self.say(format!(
-                "there is no pane {}; 1 to {} exist",
-                pane + 1,
-                self.listings.len()
-            ));
-            return;
-        }
-        self.page = None;
-        self.scroll = 0;
-        if pane != self.pane {
-            self.last_pane = self.pane;
-            self.pane = pane;
-        }
-        self.reorder();
-    }
-
-    fn goto_named(&mut self, id: &str) {
-        if let Some(pane) = self.listings.iter().position(|listing| listing.id() == id) {
-            self.goto_pane(pane);
-        }
-    }
-
     /// Shows columns that did not fit, by leaving out as many from the left.
     fn pan(&mut self, by: isize) {
         let most = self.listing().columns().len().saturating_sub(2);
         let view = self.view_mut();
         view.pan = view.pan.saturating_add_signed(by).min(most);
-    }
-
-    fn show_all(&mut self) {
-        let view = self.view_mut();
-        view.filter.clear();
-        view.problems_only = false;
-        view.pan = 0;
-        self.reorder();
     }
 
     fn fold(&mut self) {
@@ -349,7 +343,10 @@ impl App {
         self.prompt = Some(prompt);
     }
 
-    fn apply_filter(&mut self, text: &str) {
+    pub(super) fn apply_filter(&mut self, text: &str) {
+        if self.search_page(text) {
+            return;
+        }
         let view = self.view_mut();
         text.clone_into(&mut view.filter);
         view.offset = 0;
@@ -390,128 +387,7 @@ impl App {
         }
     }
 
-    /// The palette's words: every pane by its id, every intent by its name, and for `sort` the
-    /// columns. Those that begin with what was typed come first; among them panes in their order,
-    /// then commands by the alphabet.
-    #[must_use]
-    pub fn completions(&self, typed: &str) -> Vec<String> {
-        let typed = typed.trim_start();
-        if let Some(column) = typed.strip_prefix("sort ") {
-            let fitting = self.fitting_columns(column.trim());
-            return fitting
-                .map(|column| format!("sort {}", column.id))
-                .collect();
-        }
-        let typed = typed.trim_end();
-        let panes = self.listings.iter().map(|listing| listing.id());
-        let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "act", "override"]);
-        commands.sort_unstable();
-        let mut words: Vec<&str> = panes.collect();
-        commands.retain(|command| !words.contains(command));
-        words.append(&mut commands);
-        let mut hits: Vec<(Fit, &str)> = words
-            .into_iter()
-            .filter_map(|word| Some((fit(word, typed)?, word)))
-            .collect();
-        // Stable: words that fit alike stay in their order.
-        hits.sort_by_key(|(fit, _)| *fit);
-        hits.into_iter().map(|(_, word)| word.to_owned()).collect()
-    }
-
-    /// Columns whose id or title begins with this, whatever the case.
-    fn fitting_columns(&self, typed: &str) -> impl Iterator<Item = &'static Column> {
-        let typed = typed.to_lowercase();
-        self.listing().columns().iter().filter(move |column| {
-            column.id.to_lowercase().starts_with(&typed)
-                || column.title.to_lowercase().starts_with(&typed)
-        })
-    }
-
-    fn command(&mut self, line: &str) -> Vec<Effect> {
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if let Some(pane) = self
-            .listings
-            .iter()
-            .position(|listing| listing.id() == word)
-        {
-            self.goto_pane(pane);
-            if !rest.trim().is_empty() {
-                self.apply_filter(rest.trim());
-            }
-            return Vec::new();
-        }
-        let rest = rest.trim();
-        if let Some(effects) = self.acting_command(word, rest) {
-            return effects;
-        }
-        match (word, word.parse::<Intent>()) {
-            ("sort", _) if !rest.is_empty() => {
-                self.sort_by_name(rest);
-                return Vec::new();
-            }
-            ("filter", _) if !rest.is_empty() => {
-                self.apply_filter(rest);
-                return Vec::new();
-            }
-            ("q" | "quit", _) | (_, Ok(_)) if !rest.is_empty() => {
-                self.say(format!(
-                    "`{word}` takes no argument, but `{rest}` was given"
-                ));
-                return Vec::new();
-            }
-            ("q" | "quit", _) => return self.quit(),
-            (_, Ok(intent)) => return self.intend(intent),
-            _ => {}
-        }
-        let near = self.completions(word).into_iter().next();
-        self.say(match near {
-            Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
-            None => format!("no command `{word}`; tab lists them"),
-        });
-        Vec::new()
-    }
-
-    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
-    fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
-        match word {
-            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
-                self.say("armed already; :disarm ends it, :arm 10m begins anew");
-                Some(Vec::new())
-            }
-            "arm" => Some(self.arm_command(rest)),
-            "override" => {
-                self.override_guards(rest);
-                Some(Vec::new())
-            }
-            "act" => {
-                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-                if let Some(action) = actions::action(verb) {
-                    return Some(self.propose(action, reason.trim()));
-                }
-                let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
-                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
-                Some(Vec::new())
-            }
-            verb => actions::action(verb).map(|action| self.propose(action, rest)),
-        }
-    }
-
-    /// `:sort COLUMN`; the same column again turns the order round.
-    fn sort_by_name(&mut self, typed: &str) {
-        let exact = |column: &&Column| column.id == typed || column.title == typed;
-        let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
-        let found = fitting.iter().copied().find(exact);
-        let Some(column) = found.or_else(|| fitting.first().copied()) else {
-            let ids = self.listing().columns().iter().map(|column| column.id);
-            let ids = ids.collect::<Vec<_>>().join(", ");
-            self.say(format!("no column begins with `{typed}`; there are {ids}"));
-            return;
-        };
-        self.sort_by(column.id);
-    }
-
-    fn sort_by(&mut self, column: &'static str) {
+    pub(super) fn sort_by(&mut self, column: &'static str) {
         let view = self.view_mut();
         view.sort = match view.sort {
             Some((id, direction)) if id == column => Some((id, flipped(direction))),
@@ -531,6 +407,15 @@ impl App {
         }) else {
             return;
         };
+        if let Some(titles) = self.page_titles() {
+            let picked = sort_letters(titles.len()).position(|letter| letter == c);
+            match picked.and_then(|at| titles.get(at)) {
+                Some(title) => self.sort_page(Some(title)),
+                None if c == '0' => self.sort_page(None),
+                None => self.say(format!("no column has the letter {c}")),
+            }
+            return;
+        }
         let columns = self.listing().columns();
         if c == '0' {
             self.view_mut().sort = None;
@@ -558,26 +443,4 @@ fn flipped(direction: Direction) -> Direction {
 /// The letter that picks each column in the sort picker.
 pub fn sort_letters(columns: usize) -> impl Iterator<Item = char> {
     ('a'..='z').take(columns)
-}
-
-/// How well a palette word fits what was typed, the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
-    Beginning,
-    Part,
-    LettersInOrder,
-}
-
-fn fit(word: &str, typed: &str) -> Option<Fit> {
-    if word.starts_with(typed) {
-        return Some(Fit::Beginning);
-    }
-    if word.contains(typed) {
-        return Some(Fit::Part);
-    }
-    let mut letters = word.chars();
-    let all = typed
-        .chars()
-        .all(|wanted| letters.any(|letter| letter == wanted));
-    all.then_some(Fit::LettersInOrder)
 }

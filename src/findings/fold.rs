@@ -35,6 +35,12 @@ pub(super) struct Folded {
     pub roots: Vec<FindingId>,
     pub worst: FxHashMap<Subject, Severity>,
     pub worst_within: FxHashMap<Subject, Severity>,
+    /// Findings on each subject, in the order of their ids.
+    pub on: FxHashMap<Subject, Vec<FindingId>>,
+    /// How many findings there are on a whole and its parts.
+    pub within: FxHashMap<Subject, usize>,
+    /// Subjects of each kind that are worse than noteworthy, and the worst of them.
+    pub troubled: BTreeMap<SubjectKind, (usize, Severity)>,
     pub counts: Counts,
 }
 
@@ -280,10 +286,25 @@ fn note_worst(ranked: &Ranked, places: &[Place], folded: &mut Folded) {
                 .and_modify(|worst| *worst = severity.max(*worst))
                 .or_insert(severity);
         };
-        note(&mut folded.worst, entry.id.subject.clone());
-        note(&mut folded.worst_within, entry.id.subject.clone());
-        if let Some(whole) = entry.id.subject.whole() {
+        let subject = &entry.id.subject;
+        note(&mut folded.worst, subject.clone());
+        note(&mut folded.worst_within, subject.clone());
+        let on = folded.on.entry(subject.clone()).or_default();
+        on.push(entry.id.clone());
+        *folded.within.entry(subject.clone()).or_default() += 1;
+        if let Some(whole) = subject.whole() {
+            *folded.within.entry(whole.clone()).or_default() += 1;
             note(&mut folded.worst_within, whole);
+        }
+    }
+    for (subject, severity) in &folded.worst {
+        if *severity > Severity::Info {
+            let (count, worst) = folded
+                .troubled
+                .entry(subject.kind)
+                .or_insert((0, *severity));
+            *count += 1;
+            *worst = (*worst).max(*severity);
         }
     }
 }

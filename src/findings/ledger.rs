@@ -514,6 +514,24 @@ impl Ledger {
         self.folded.worst_within.get(subject).copied()
     }
 
+    /// Findings on this very subject, by rule and key.
+    pub fn found_on(&self, subject: &Subject) -> impl Iterator<Item = &Entry> {
+        let ids = self.folded.on.get(subject).into_iter().flatten();
+        ids.filter_map(|id| self.entries.get(id))
+    }
+
+    /// How many findings there are on a subject and its parts.
+    #[must_use]
+    pub fn count_within(&self, subject: &Subject) -> usize {
+        self.folded.within.get(subject).copied().unwrap_or_default()
+    }
+
+    /// Subjects of a kind that are worse than noteworthy, and the worst severity among them.
+    #[must_use]
+    pub fn troubled(&self, kind: SubjectKind) -> Option<(usize, Severity)> {
+        self.folded.troubled.get(&kind).copied()
+    }
+
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.folded.counts

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::app::asks::SCOPES;
 use crate::chord::Sequence;
 use crate::intent::Intent;
 use crate::mistake::Mistake;
@@ -102,10 +103,11 @@ impl Reader<'_> {
                 continue;
             };
             let pane = key.get_ref().as_ref();
-            if !self.panes.contains(&pane) {
+            if !self.panes.contains(&pane) && !SCOPES.contains(&pane) {
+                let known = self.panes.iter().chain(SCOPES).copied();
                 let mistake = self
                     .mistake(offset, format!("no pane is called `{pane}`"))
-                    .meant(pane, self.panes.iter().copied());
+                    .meant(pane, known);
                 self.mistakes.push(mistake);
                 continue;
             }

@@ -276,16 +276,17 @@ impl<'a> Snapshot<'a> {
         ages.max().map(|(freshness, age)| (age, freshness))
     }
 
-    fn age_of_object(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
-        let object = self.model.objects().get(subject)?;
-        let feed = self
-            .model
-            .objects()
-            .cluster(&object.cluster)?
-            .feed_of(object)?;
-        let feed = &self.model.feeds[feed];
+    /// Age and freshness of an object: those of the watch that tells it.
+    #[must_use]
+    pub fn age_of_object(&self, object: &Object) -> Option<(Duration, Freshness)> {
+        let cluster = self.model.objects().cluster(&object.cluster)?;
+        let feed = &self.model.feeds[cluster.feed_of(object)?];
         let now = self.now.stamp;
         Some((now.since(feed.last_ok?.stamp), feed.freshness(now)))
+    }
+
+    fn age_of_named(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
+        self.age_of_object(self.model.objects().get(subject)?)
     }
 
     fn lost(&self, subject: &Subject, kind: FactKind) -> Option<Doubt> {
@@ -313,7 +314,7 @@ impl<'a> Snapshot<'a> {
     /// look fresh. `None` when nothing was ever learnt.
     #[must_use]
     pub fn age(&self, subject: &Subject) -> Option<(Duration, Freshness)> {
-        if let Some(age) = self.age_of_object(subject) {
+        if let Some(age) = self.age_of_named(subject) {
             return Some(age);
         }
         let cells = self.model.subjects.get(subject)?;
@@ -324,7 +325,11 @@ impl<'a> Snapshot<'a> {
                 .flatten()
                 .map(|cell| (&self.model.feeds[cell.feed], cell.at))
         };
-        let own = self.model.feeds_for(subject).map(|feed| feed.spec.period);
+        // A stream of objects tells no facts.
+        let own = self.model.feeds_for(subject);
+        let own = own
+            .filter(|feed| feed.spec.tells.is_none())
+            .map(|feed| feed.spec.period);
         let often = told().map(|(feed, _)| feed.spec.period).chain(own).min()?;
         told()
             .filter(|(feed, _)| feed.spec.period == often)
@@ -355,7 +360,7 @@ impl<'a> Snapshot<'a> {
     #[must_use]
     pub fn known(&self, subject: &Subject) -> State {
         let now = self.now.stamp;
-        if let Some((_, freshness)) = self.age_of_object(subject) {
+        if let Some((_, freshness)) = self.age_of_named(subject) {
             return if freshness.is_usable() {
                 State::Ok
             } else {

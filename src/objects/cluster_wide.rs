@@ -119,18 +119,6 @@ pub struct Lease {
     pub transitions: u32,
 }
 
-impl VolumeClaim {
-    /// Has its volume, as large as it should be.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        let lacks = self
-            .granted
-            .zip(self.wanted)
-            .is_some_and(|(granted, wanted)| granted < wanted);
-        &*self.phase == "Bound" && !lacks
-    }
-}
-
 /// What an event is about, as far as it can be told apart: an object that came anew under an old
 /// name is another one, but of a node not every component knows the uid.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -147,6 +135,18 @@ impl About {
             ObjectKind::Node => Self::Name("Node".into(), "".into(), object.name.clone()),
             _ => Self::Uid(object.uid.clone()),
         }
+    }
+}
+
+impl VolumeClaim {
+    /// Has its volume, as large as it should be.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let lacks = self
+            .granted
+            .zip(self.wanted)
+            .is_some_and(|(granted, wanted)| granted < wanted);
+        &*self.phase == "Bound" && !lacks
     }
 }
 

@@ -1,8 +1,14 @@
 //! Everything about one thing: what stands under a table, and what fills the page when it is
 //! opened.
 
+mod cluster;
 mod etcd;
 mod host;
+mod node;
+mod object;
+mod pod;
+mod smaller;
+mod workload;
 
 use std::time::Duration;
 
@@ -18,9 +24,12 @@ use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::{Subject, SubjectKind};
 
+use crate::objects::ObjectKind;
 use crate::units;
+pub use cluster::cluster;
 pub use etcd::etcd;
 pub use host::host;
+pub use object::{Depth, object};
 
 /// The page for a row that was opened.
 #[must_use]
@@ -35,7 +44,10 @@ pub fn page(
     };
     let mut blocks = match entry {
         Some(entry) => finding(cx, entry),
-        None => preview(cx, key),
+        None => match key.subject().filter(|subject| is_kubernetes(subject)) {
+            Some(about) => subject(cx, about),
+            None => preview(cx, key),
+        },
     };
     if let RowKey::Finding(id) = key {
         blocks.extend(subject(cx, &id.subject));
@@ -54,6 +66,20 @@ pub fn page(
         ));
     }
     blocks
+}
+
+/// The most telling lines about an object or a cluster, for below a table.
+#[must_use]
+pub fn glance(cx: &Context, key: &RowKey) -> Vec<Block> {
+    match key.subject() {
+        Some(subject) if subject.kind == SubjectKind::Cluster => cluster(cx, subject),
+        Some(subject) => object(cx, subject, Depth::Glance),
+        None => Vec::new(),
+    }
+}
+
+fn is_kubernetes(subject: &Subject) -> bool {
+    subject.kind == SubjectKind::Cluster || ObjectKind::of_subject(subject.kind).is_some()
 }
 
 fn title(text: impl Into<String>) -> Block {
@@ -147,14 +173,16 @@ fn clock_time(at: jiff::Timestamp) -> String {
 
 /// Findings on a subject and its parts, one line each.
 fn findings_on(cx: &Context, subject: &Subject) -> Vec<Block> {
-    let here = |entry: &&Entry| {
-        // What cannot be decided is listed rule by rule below.
-        if &*entry.finding.rule == findings::NOT_KNOWN.id && entry.finding.subject == *subject {
-            return false;
-        }
-        entry.finding.subject == *subject || entry.finding.subject.whole().as_ref() == Some(subject)
+    // What cannot be decided is listed rule by rule below.
+    let told = |entry: &&Entry| {
+        &*entry.finding.rule != findings::NOT_KNOWN.id || entry.finding.subject != *subject
     };
-    let mut found: Vec<&Entry> = cx.ledger.entries().filter(here).collect();
+    let mut found: Vec<&Entry> = cx.ledger.found_on(subject).filter(told).collect();
+    // Objects have no parts, and a cluster's are too many for its page.
+    if !is_kubernetes(subject) {
+        let part = |entry: &&Entry| entry.finding.subject.whole().as_ref() == Some(subject);
+        found.extend(cx.ledger.entries().filter(part));
+    }
     found.sort_by_key(|entry| std::cmp::Reverse(entry.effective));
     let lines = found.into_iter().map(|entry| {
         Block::Line(
@@ -189,6 +217,8 @@ pub fn subject(cx: &Context, subject: &Subject) -> Vec<Block> {
             .map(|whole| host(cx, &whole))
             .unwrap_or_default(),
         SubjectKind::Etcd | SubjectKind::EtcdMember => etcd(cx, subject),
+        SubjectKind::Cluster => cluster(cx, subject),
+        kind if ObjectKind::of_subject(kind).is_some() => object(cx, subject, Depth::Whole),
         _ => {
             let mut blocks = vec![title(subject.to_string())];
             blocks.extend(findings_on(cx, subject));

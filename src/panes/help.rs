@@ -90,10 +90,12 @@ fn pane_cell(id: &str, column: &str) -> Cell {
     let at = super::PANES.iter().position(|pane| pane.listing.id() == id);
     let Some(at) = at else { return Cell::none() };
     match column {
-        "what" => Cell::text(
+        // Digits end at nine.
+        "what" if at < 9 => Cell::text(
             format!("{} {}", at + 1, super::PANES[at].listing.title()),
             Role::Title,
         ),
+        "what" => Cell::text(super::PANES[at].listing.title(), Role::Title),
         "doc" => Cell::plain(super::PANES[at].listing.doc()),
         _ => Cell::text(format!(":{id}"), Role::Dim),
     }

@@ -7,6 +7,7 @@ use crate::facts::Witness;
 use crate::findings::{Evidence, Severity};
 use crate::listing::{Cell, Context, severity_role};
 use crate::model::{Freshness, Reading, State};
+use crate::observation::Outage;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::subject::Subject;
@@ -42,13 +43,15 @@ pub fn state(cx: &Context, subject: &Subject) -> Cell {
 /// The word and role of a subject's state; parts count for their whole.
 #[must_use]
 pub fn state_of(cx: &Context, subject: &Subject) -> (&'static str, Role) {
-    let worst = cx
-        .ledger
-        .within(subject)
-        .filter(|severity| *severity > Severity::Info);
-    match worst {
+    state_by(cx.ledger.within(subject), cx.snap.known(subject))
+}
+
+/// The word and role of a state by the worst finding, else by whether anything is freshly known.
+#[must_use]
+pub fn state_by(worst: Option<Severity>, known: State) -> (&'static str, Role) {
+    match worst.filter(|severity| *severity > Severity::Info) {
         Some(severity) => (state_word(severity), severity_role(severity)),
-        None if cx.snap.known(subject) == State::Ok => ("ok", Role::StateOk),
+        None if known == State::Ok => ("ok", Role::StateOk),
         None => ("unknown", Role::Unknown),
     }
 }
@@ -202,5 +205,17 @@ pub fn witness(witness: Witness) -> &'static str {
         Witness::Sntp => "sntp",
         Witness::NodeTime => "node time",
         Witness::HttpDate => "http date",
+    }
+}
+
+/// A failure in a line: the layer, what happened there, what to do.
+#[must_use]
+pub fn outage(outage: &Outage) -> Line {
+    let line = Line::new()
+        .with(outage.layer.word(), Role::Warning)
+        .text(format!(": {}", outage.detail));
+    match &outage.hint {
+        Some(hint) => line.dim(format!("; {hint}")),
+        None => line,
     }
 }

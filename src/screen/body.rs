@@ -6,7 +6,7 @@ use crate::app::{App, Page};
 use crate::event::Drawn;
 use crate::listing::Direction;
 use crate::paint::{Line, Painter};
-use crate::panes::{Block, Extra, PANES, detail};
+use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest, plan};
 use crate::role::Role;
 use crate::widgets::{chart, table};
 
@@ -14,6 +14,8 @@ use crate::widgets::{chart, table};
 const ROOM_FOR_HEAD: u16 = 14;
 /// Rows from which a preview always has its third, however long the table.
 const TALL: u16 = 26;
+/// Columns of screen from which two columns of lines are read at ease.
+const ROOM_FOR_COLUMNS: u16 = 150;
 /// A preview of fewer lines would say nothing.
 const LEAST_PREVIEW: u16 = 5;
 
@@ -24,7 +26,12 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             page(app, painter, area, &blocks)
         }
         Some(Page::Messages) => page(app, painter, area, &messages(app)),
-        Some(_) | None => pane(app, painter, area),
+        Some(Page::Manifest) => manifest::draw(app, painter, area),
+        Some(Page::Logs) => logs::draw(app, painter, area),
+        Some(Page::Kind) => kind::draw(app, painter, area),
+        Some(Page::Plan) => page(app, painter, area, &plan::page(app)),
+        Some(Page::Arm) => page(app, painter, area, &plan::arm_page(app)),
+        None => pane(app, painter, area),
     }
 }
 
@@ -46,7 +53,8 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         );
         return Drawn::default();
     }
-    if area.height >= ROOM_FOR_HEAD && !view.wide {
+    // An empty table must say why it is empty.
+    if (area.height >= ROOM_FOR_HEAD && !view.wide) || order.total == 0 {
         let extra = Extra {
             own: app.own,
             seen_until: app.seen_until(),
@@ -96,14 +104,23 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         rows: fits,
         offset,
         cursor: selected,
-        scroll_max: 0,
+        ..Drawn::default()
     }
 }
 
 /// Why there is no row: a filter, problems only, or nothing there.
 fn empty(app: &App) -> Line {
     let view = app.view();
-    if app.order().total == 0 {
+    let of_objects = app.listing().objects().is_some();
+    if app.order().total == 0 && of_objects {
+        let narrow = view.within.is_some() || view.kind.is_some() || !app.scope().is_everything();
+        let way = match (view.within.is_some(), narrow) {
+            (true, _) => "nothing here; Esc goes back",
+            (_, true) => "nothing here; 0 shows all namespaces, :ctx all clusters",
+            _ => "",
+        };
+        Line::new().dim(way)
+    } else if app.order().total == 0 {
         Line::new()
     } else if !view.filter.is_empty() {
         Line::new().dim(format!(
@@ -142,6 +159,9 @@ fn status(app: &App) -> Line {
     } else {
         line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
     };
+    if listing.objects().is_some() || listing.id() == "clusters" {
+        line = scope(app, line);
+    }
     if let Some((id, direction)) = view.sort {
         let title = listing
             .columns()
@@ -160,6 +180,28 @@ fn status(app: &App) -> Line {
     }
     if view.problems_only {
         line = line.with("  problems only", Role::Accent);
+    }
+    line
+}
+
+/// The part of all objects that is shown: clusters, namespaces, kind, and what was gone into.
+fn scope(app: &App, line: Line) -> Line {
+    let (scope, view) = (app.scope(), app.view());
+    let mut line = match (&scope.cluster, &scope.namespace) {
+        (None, None) => line.dim("  all namespaces"),
+        (Some(cluster), None) => line
+            .with(format!("  {cluster}"), Role::Accent)
+            .dim(", all namespaces"),
+        (None, Some(namespace)) => line.with(format!("  {namespace}"), Role::Accent),
+        (Some(cluster), Some(namespace)) => {
+            line.with(format!("  {cluster}/{namespace}"), Role::Accent)
+        }
+    };
+    if let Some(kind) = view.kind {
+        line = line.with(format!("  {}", kind.plural()), Role::Accent);
+    }
+    if let Some(within) = &view.within {
+        line = line.with(format!("  of {within}"), Role::Accent);
     }
     line
 }
@@ -243,10 +285,32 @@ fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
             Block::Beside(left, right) if width < 90 => {
                 out.extend([(**left).clone(), (**right).clone()]);
             }
+            Block::Columns(left, right) if width < ROOM_FOR_COLUMNS => {
+                out.extend(flatten(left, width));
+                out.extend(flatten(right, width));
+            }
+            Block::Columns(left, right) => out.extend(columns(left, right, width)),
             other => out.push(other.clone()),
         }
     }
     out
+}
+
+/// Line by line beside each other; the shorter column ends in blanks.
+fn columns(left: &[Block], right: &[Block], width: u16) -> Vec<Block> {
+    let half = (width / 2).saturating_sub(2);
+    let mut left = flatten(left, half).into_iter();
+    let mut right = flatten(right, half).into_iter();
+    let blank = || Block::Line(Line::new());
+    let mut out = Vec::new();
+    loop {
+        let (a, b) = (left.next(), right.next());
+        if a.is_none() && b.is_none() {
+            return out;
+        }
+        let (a, b) = (a.unwrap_or_else(blank), b.unwrap_or_else(blank));
+        out.push(Block::Beside(Box::new(a), Box::new(b)));
+    }
 }
 
 fn height(block: &Block) -> usize {
@@ -254,6 +318,10 @@ fn height(block: &Block) -> usize {
         Block::Line(_) | Block::Title(_) => 1,
         Block::Chart { height, .. } => usize::from(*height),
         Block::Beside(left, right) => height(left).max(height(right)),
+        Block::Columns(left, right) => {
+            let tall = |blocks: &[Block]| blocks.iter().map(height).sum::<usize>();
+            tall(left).max(tall(right))
+        }
     }
 }
 
@@ -306,5 +374,7 @@ fn draw_block(painter: &mut Painter, area: Rect, block: &Block) {
                 right,
             );
         }
+        // Flattened before anything is drawn.
+        Block::Columns(..) => {}
     }
 }

@@ -2,9 +2,12 @@
 
 use ratatui::layout::Rect;
 
+use crate::actions::{self, plan::Plan};
+use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
-use crate::app::{App, keys};
+use crate::app::{App, Page, keys};
 use crate::paint::{Line, Painter};
+use crate::panes::plan;
 use crate::role::Role;
 use crate::text::SafeText;
 
@@ -35,6 +38,57 @@ const SHOWN: &[(&str, &str)] = &[
     ("unfold", "unfold"),
     ("poll-now", "poll now"),
 ];
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("logs", "logs"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
+];
+const SHOWN_ON_YAML: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("filter", "search"),
+    ("next-match", "next"),
+    ("managed-fields", "managedFields"),
+    ("reveal", "show secrets"),
+    ("wrap", "wrap"),
+    ("poll-now", "ask again"),
+    ("copy", "copy"),
+    ("save", "save"),
+];
+const SHOWN_ON_LOGS: &[(&str, &str)] = &[
+    ("back", "back"),
+    ("autoscroll", "scroll"),
+    ("filter", "filter"),
+    ("wrap", "wrap"),
+    ("timestamps", "times"),
+    ("next-container", "container"),
+    ("since-beginning", "all"),
+    ("since-tail", "500 lines"),
+    ("since-5m", "5m"),
+    ("since-1h", "1h"),
+    ("save", "save"),
+    ("only-matches", "context"),
+    ("full-screen", "full"),
+];
+const SHOWN_ON_KIND: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("sort", "sort"),
+    ("wide", "all columns"),
+    ("back", "back"),
+    ("poll-now", "list anew"),
+    ("help", "help"),
+];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -44,18 +98,26 @@ const SHOWN_ON_PAGE: &[(&str, &str)] = &[
 ];
 
 fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
-    let shown = if app.page().is_some() {
-        SHOWN_ON_PAGE
-    } else {
-        SHOWN
+    if app.page() == Some(&Page::Plan) {
+        painter.line(line.x + 1, line.y, line.width - 2, &plan::answers(app));
+        return;
+    }
+    let shown = match app.page() {
+        Some(Page::Manifest) => SHOWN_ON_YAML,
+        Some(Page::Logs) => SHOWN_ON_LOGS,
+        Some(Page::Kind) => SHOWN_ON_KIND,
+        Some(_) => SHOWN_ON_PAGE,
+        None if app.listing().objects().is_some() => SHOWN_ON_OBJECTS,
+        None => SHOWN,
     };
     let mut hints = Line::new();
     for (intent, word) in shown {
-        let Some(binding) = app
-            .bindings
-            .iter()
-            .find(|binding| binding.intent == *intent)
-        else {
+        // A page's own key goes before the common one.
+        let bound = |scope: &str| {
+            let mut all = app.bindings.iter();
+            all.find(|b| b.intent == *intent && b.scope == scope)
+        };
+        let Some(binding) = bound(app.key_scope()).or_else(|| bound("")) else {
             continue;
         };
         let key = binding.keys.split(", ").next().unwrap_or(&binding.keys);
@@ -73,14 +135,15 @@ fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
 /// The prompt with a block cursor; for the palette, what it would complete to.
 fn prompt(app: &App, painter: &mut Painter, line: Rect) {
     let Some(prompt) = app.prompt() else { return };
-    let mark = if prompt.kind == PromptKind::Filter {
-        "/"
-    } else {
-        ":"
+    let mark = match prompt.kind {
+        PromptKind::Filter => "/",
+        PromptKind::Palette => ":",
+        PromptKind::Reason => "reason: ",
+        PromptKind::Words => "type it: ",
     };
     let (before, after) = prompt.halves();
     let mut x = line.x + 1;
-    x += painter.word(x, line.y, 1, mark, Role::Accent);
+    x += painter.word(x, line.y, 9, mark, Role::Accent);
     let room = line.right().saturating_sub(x + 2);
     // The text's end stays in sight when it is longer than the line.
     let skip = SafeText::new(before)
@@ -101,7 +164,12 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
-        PromptKind::Filter => format!("   {} of {} rows", app.order().len(), app.order().total),
+        PromptKind::Filter => match app.page_count() {
+            Some((hits, all)) => format!("   {hits} of {all} match"),
+            None => format!("   {} of {} rows", app.order().len(), app.order().total),
+        },
+        PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
+        PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
             let words = app.completions(prompt.text());
             format!(
@@ -109,7 +177,6 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
                 words.into_iter().take(8).collect::<Vec<_>>().join("  ")
             )
         }
-        _ => String::new(),
     };
     painter.text(
         x,
@@ -120,31 +187,45 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
     );
 }
 
+/// The words that confirm the open plan.
+fn wanted(app: &App) -> String {
+    let plan = app.acting().proposal().and_then(Proposal::plan);
+    plan.and_then(Plan::words).unwrap_or_default()
+}
+
 fn sort_picker(app: &App) -> Line {
-    let columns = app.listing().columns();
+    let titles = app.page_titles().unwrap_or_else(|| {
+        let columns = app.listing().columns();
+        columns.iter().map(|column| column.title.into()).collect()
+    });
     let mut line = Line::new().with("sort by  ", Role::Accent);
-    for (letter, column) in keys::sort_letters(columns.len()).zip(columns) {
+    for (letter, title) in keys::sort_letters(titles.len()).zip(titles) {
         line = line
             .with(letter.to_string(), Role::Key)
-            .dim(format!(" {} ", column.title.trim()));
+            .dim(format!(" {} ", title.trim()));
     }
     line.with("0", Role::Key).dim(" natural")
 }
 
-/// After a prefix: what the next key can be.
+/// After a prefix: what the next key can be. What would lead nowhere now says why.
 fn continuations(app: &App) -> Line {
     let prefix = format!("{} ", app.pending());
     let mut line = Line::new()
         .with(app.pending().to_owned(), Role::Accent)
         .text("  ");
+    let mut acts = false;
     for binding in &app.bindings {
         for keys in binding.keys.split(", ") {
             if let Some(rest) = keys.strip_prefix(&prefix) {
+                acts |= actions::action(&binding.intent).is_some();
                 line = line
                     .with(rest.to_owned(), Role::Key)
                     .dim(format!(" {}  ", binding.intent));
             }
         }
+    }
+    if acts && app.acting().armed().is_none() {
+        line = line.with("shown, not done: read-only, A arms", Role::Warning);
     }
     line
 }

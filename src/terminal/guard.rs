@@ -14,7 +14,7 @@ use nix::unistd::{Pid, getpgid, getpid, getppid, getsid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, kill_current_process_group};
-use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
 use super::{Options, modes};
 
@@ -88,6 +88,8 @@ impl Guard {
         }
         let mut raw = self.saved.clone();
         raw.make_raw();
+        // A credential plugin is a process in the background: with this it cannot write here either.
+        raw.local_modes |= LocalModes::TOSTOP;
         *held = Held::Yes;
         self.set_line(&raw)?;
         self.put(

@@ -98,7 +98,7 @@ fn nearest(rgb: Rgb, first: u8, last: u8) -> u8 {
 }
 
 /// xterm's 256 colours: sixteen named ones, a cube of six levels a side, and a ramp of greys.
-fn palette(index: u8) -> Rgb {
+pub(super) fn palette(index: u8) -> Rgb {
     const NAMED: [Rgb; 16] = [
         Rgb(0, 0, 0),
         Rgb(205, 0, 0),

@@ -9,7 +9,7 @@ use crate::role::Role;
 use crate::text::SafeText;
 
 /// Columns of the cursor mark and the indentation of children.
-const GUTTER: u16 = 2;
+pub(crate) const GUTTER: u16 = 2;
 
 /// Columns left free at the right edge.
 const MARGIN: u16 = 1;
@@ -22,10 +22,10 @@ const ESSENTIAL: u16 = 20;
 
 /// A column with its place on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Placed {
-    index: usize,
-    x: u16,
-    width: u16,
+pub(crate) struct Placed {
+    pub index: usize,
+    pub x: u16,
+    pub width: u16,
 }
 
 /// Draws header and visible rows; answers the first visible row and how many fit.
@@ -38,12 +38,7 @@ pub fn draw(
     view: &View,
 ) -> (usize, usize) {
     let columns = listing.columns();
-    let placed = place(
-        columns,
-        &order.widths,
-        area.width.saturating_sub(GUTTER + MARGIN),
-        view.pan,
-    );
+    let placed = place(columns, &order.widths, room(area.width), view.pan);
     header(painter, area, columns, &placed, view);
     let fits = usize::from(area.height.saturating_sub(1));
     let offset = window(view.offset, view.index, fits, order.len());
@@ -64,8 +59,13 @@ pub fn draw(
     (offset, fits)
 }
 
+/// Columns that all columns of a table share, gaps included.
+pub(crate) fn room(width: u16) -> u16 {
+    width.saturating_sub(GUTTER + MARGIN)
+}
+
 /// The first row to show so that the cursor is on the screen and the window is full.
-fn window(offset: usize, cursor: usize, fits: usize, rows: usize) -> usize {
+pub(crate) fn window(offset: usize, cursor: usize, fits: usize, rows: usize) -> usize {
     let fits = fits.max(1);
     let highest = rows.saturating_sub(fits);
     offset
@@ -169,7 +169,7 @@ fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align
     }
 }
 
-fn aligned(
+pub(crate) fn aligned(
     painter: &mut Painter,
     x: u16,
     y: u16,
@@ -189,7 +189,7 @@ fn aligned(
 
 /// Columns that fit into `room`, in their order: the highest ranks go first while it is too narrow;
 /// what is left over goes to the column that can grow most.
-fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Placed> {
+pub(crate) fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -> Vec<Placed> {
     const GAP: u16 = 2;
     // A column without use has no width.
     let used = (0..columns.len()).filter(|at| widths.get(*at) != Some(&0));

@@ -6,12 +6,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod asks;
 mod bad_input;
 mod clients;
 mod configs;
 mod console;
 mod hostile;
+mod kube;
 mod loopback;
+mod opened;
 mod palette;
 mod pty;
 mod readme;

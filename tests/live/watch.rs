@@ -15,8 +15,9 @@ use tokio::runtime::Runtime;
 
 use crate::target::Target;
 
-/// How long a condition may take to come true on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a condition may take to come true on a busy machine. What is forbidden is asked for
+/// once a minute only.
+pub const PATIENCE: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(250);
 
 struct Watched {

@@ -199,7 +199,7 @@ impl App {
         let open = self.acting.proposal.as_ref();
         let waits = open.is_some_and(|open| !matches!(open.state, super::State::Sent(_)));
         if self.page == Some(Page::Arm) {
-            self.page = None;
+            self.uncover();
             if asked.is_some_and(|page| page.over_plan) {
                 self.show(Page::Plan);
             }

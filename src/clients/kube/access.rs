@@ -396,3 +396,6 @@ fn in_cluster(environment: &Environment) -> Result<Access, Trouble> {
         plain: false,
     })
 }
+
+#[cfg(test)]
+mod tests;

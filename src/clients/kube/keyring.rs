@@ -18,7 +18,7 @@ use super::super::wire::Heard;
 use super::access::{Access, Proof, bearer};
 use super::exec::{Credential, Plugin};
 use super::kubeconfig::{Origin, Trouble};
-use super::link::{Link, Tasks};
+use super::link::{Link, PINGS, Tasks};
 use crate::clock::{self, Stamp};
 use crate::config::Environment;
 use crate::facts::Certificate;
@@ -33,6 +33,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// Connections are given up once in this time; pings find one that dies again sooner.
 const CUT: Duration = Duration::from_secs(30);
+/// A plugin whose credential has ended already when it comes (a clock is wrong) is not run with each
+/// request.
+const AFTER_RUN: Duration = Duration::from_secs(10);
 /// What ends so soon is renewed before it is used.
 const SPARE: Duration = Duration::from_secs(10);
 
@@ -86,6 +89,7 @@ struct State {
     token: Option<(Option<Version>, HeaderValue)>,
     credential: Option<Credential>,
     running: Option<Running>,
+    ran_at: Option<Stamp>,
     failed: Option<(Stamp, Outage)>,
     renewed_at: Option<Stamp>,
     cut_at: Option<Stamp>,
@@ -105,6 +109,7 @@ impl Keyring {
             token: None,
             credential: None,
             running: None,
+            ran_at: None,
             failed: None,
             renewed_at: None,
             cut_at: None,
@@ -281,7 +286,9 @@ impl Keyring {
                 let ahead = |until: jiff::Timestamp| until > wall && left(until) > SPARE;
                 credential.until.is_none_or(ahead)
             };
-            if state.credential.as_ref().is_some_and(good) {
+            let lately = |at: Stamp| clock::stamp().since(at) < AFTER_RUN;
+            let known = state.credential.as_ref();
+            if known.is_some_and(|known| good(known) || state.ran_at.is_some_and(lately)) {
                 return Ok(());
             }
             if let Some((at, outage)) = &state.failed
@@ -297,6 +304,7 @@ impl Keyring {
         let got = running.await;
         let mut state = self.state();
         state.running = None;
+        state.ran_at = Some(clock::stamp());
         match got {
             Ok(credential) => {
                 state.failed = None;
@@ -390,7 +398,12 @@ fn link(endpoint: &Endpoint, phase: &Arc<Phase>, heard: &Heard, tasks: &Tasks) -
     let tell = |connector: super::super::connect::Connector| {
         connector.telling(phase.clone()).hearing(heard.clone())
     };
-    Arc::new(Link::new(Arc::new(endpoint.clone()), tell, tasks.clone()))
+    Arc::new(Link::new(
+        Arc::new(endpoint.clone()),
+        tell,
+        tasks.clone(),
+        PINGS,
+    ))
 }
 
 /// File work away from the threads that serve the network.

@@ -28,12 +28,21 @@ use crate::clock::{self, Now, Stamp, now};
 use crate::facts::Certificate;
 use crate::observation::{Layer, Outage};
 
-/// Pings go out after this much silence, idle or not. A ping's answer counts as a sign of life, so
-/// that with its time-out a half-open connection is known within 15 s (safety promise G3), and a
-/// quiet one is heard of within 10 s.
-const PING: Duration = Duration::from_secs(8);
-/// A ping unanswered for so long ends the connection.
-const PONG: Duration = Duration::from_secs(5);
+/// How a half-open HTTP/2 connection is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Pings {
+    /// A ping goes out after this much silence, idle or not.
+    pub every: Duration,
+    /// A ping unanswered for so long ends the connection.
+    pub patience: Duration,
+}
+
+/// A ping's answer counts as a sign of life: with these a half-open connection is known within 15 s
+/// (safety promise G3), and of a quiet one is heard within 10 s.
+pub const PINGS: Pings = Pings {
+    every: Duration::from_secs(8),
+    patience: Duration::from_secs(5),
+};
 /// A connection attempt goes on without its caller, so it needs a limit of its own.
 const CONNECT: Duration = Duration::from_secs(10);
 /// After a failed attempt nobody tries again for so long: a cluster has a score of feeds.
@@ -66,6 +75,7 @@ pub struct Link {
     connector: Connector,
     inner: Mutex<Inner>,
     tasks: Tasks,
+    pings: Pings,
 }
 
 #[derive(Default)]
@@ -118,12 +128,14 @@ impl Link {
         endpoint: Arc<Endpoint>,
         prepare: impl FnOnce(Connector) -> Connector,
         tasks: Tasks,
+        pings: Pings,
     ) -> Self {
         Self {
             connector: prepare(Connector::new(endpoint.clone(), Speech::Either)),
             endpoint,
             inner: Mutex::default(),
             tasks,
+            pings,
         }
     }
 
@@ -231,8 +243,8 @@ impl Link {
                 .initial_connection_window_size(WINDOW)
                 .max_frame_size(FRAME)
                 .max_header_list_size(MAX_HEAD)
-                .keep_alive_interval(PING)
-                .keep_alive_timeout(PONG)
+                .keep_alive_interval(self.pings.every)
+                .keep_alive_timeout(self.pings.patience)
                 .keep_alive_while_idle(true)
                 .handshake(TokioIo::new(wire))
                 .await;
@@ -390,8 +402,7 @@ pub fn broken(peer: &str, error: &hyper::Error, traffic: &Traffic) -> Outage {
         return outage.clone();
     }
     if error.is_timeout() {
-        let limit = crate::units::span(PONG);
-        let text = format!("{peer} stopped answering: no answer to a ping in {limit}");
+        let text = format!("{peer} stopped answering: not even pings are answered any more");
         return Outage::new(Layer::Timeout, text)
             .hint("check that the API server is up and the way to it is open");
     }
@@ -401,7 +412,11 @@ pub fn broken(peer: &str, error: &hyper::Error, traffic: &Traffic) -> Outage {
             format!("the head of an answer of {peer} is beyond {MAX_HEADERS} lines or 64 KiB");
         return Outage::new(Layer::TooLarge, text);
     }
-    if error.is_parse() {
+    // HTTP/2 begins with the length of a small frame, so with a zero. Some servers speak first, which
+    // is not reported as bad HTTP.
+    let begun =
+        traffic.head.starts_with(b"HTTP/") || matches!(traffic.head.first(), None | Some(0));
+    if error.is_parse() || !begun {
         return not_http(peer, &traffic.head);
     }
     let why = if traffic.read == 0 {
@@ -451,3 +466,6 @@ where
         self.run(work);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,9 +166,11 @@ impl Cluster {
     /// The feed that told this object.
     #[must_use]
     pub fn feed_of(&self, object: &Object) -> Option<FeedIndex> {
-        let kept = self
-            .store(object.kind())
-            .get(&object.namespace, &object.name)?;
+        let store = self.store(object.kind());
+        if let [only] = store.told.as_slice() {
+            return Some(only.feed);
+        }
+        let kept = store.get(&object.namespace, &object.name)?;
         Some(kept.feed as FeedIndex)
     }
 
@@ -229,24 +231,6 @@ impl Cluster {
     #[must_use]
     pub fn owned_by(&self, uid: &str) -> &[Arc<Object>] {
         self.owned.get(uid).map_or(&[], Vec::as_slice)
-    }
-
-    /// Pods that an object controls, be it through others: those of a deployment's replica sets.
-    #[must_use]
-    pub fn pods_of(&self, object: &Object) -> Vec<&Arc<Object>> {
-        let mut pods = Vec::new();
-        let mut makers = vec![(&object.uid, 0)];
-        while let Some((uid, depth)) = makers.pop() {
-            for owned in self.owned_by(uid) {
-                if matches!(owned.body, Body::Pod(_)) {
-                    pods.push(owned);
-                } else if depth < 8 {
-                    // Ownership has few levels; a circle must not hang.
-                    makers.push((&owned.uid, depth + 1));
-                }
-            }
-        }
-        pods
     }
 
     /// Events in groups, in no order: those of one type and reason about one object as one.
@@ -312,6 +296,24 @@ impl Cluster {
     #[must_use]
     pub fn is_measured(&self, kind: ObjectKind) -> bool {
         !self.store(kind).uses.is_empty()
+    }
+
+    /// Pods that an object controls, be it through others: those of a deployment's replica sets.
+    #[must_use]
+    pub fn pods_of(&self, object: &Object) -> Vec<&Arc<Object>> {
+        let mut pods = Vec::new();
+        let mut makers = vec![(&object.uid, 0)];
+        while let Some((uid, depth)) = makers.pop() {
+            for owned in self.owned_by(uid) {
+                if matches!(owned.body, Body::Pod(_)) {
+                    pods.push(owned);
+                } else if depth < 8 {
+                    // Ownership has few levels; a circle must not hang.
+                    makers.push((&owned.uid, depth + 1));
+                }
+            }
+        }
+        pods
     }
 
     /// What a pod or node uses at present, where the metrics API tells.

@@ -159,6 +159,10 @@ impl Probe for ApiProbe {
         Subject::cluster(self.api.cluster())
     }
 
+    fn api(&self) -> Option<&Api> {
+        Some(&self.api)
+    }
+
     fn poll(&mut self) -> PollFuture<'_> {
         Box::pin(self.ask())
     }

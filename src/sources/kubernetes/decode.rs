@@ -6,6 +6,8 @@
 mod cluster_wide;
 mod node;
 mod pod;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 use std::sync::Arc;

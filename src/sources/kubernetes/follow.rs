@@ -8,8 +8,6 @@
 
 mod ends;
 mod pace;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
@@ -57,7 +55,9 @@ pub trait Codec: Send {
     /// # Errors
     /// Where the body cannot be read further.
     fn next(&mut self, version: &mut String) -> Result<Option<Told>, Outage>;
-    /// Is the body complete where it ends now?
+    /// The body ended; what is left of it may be a piece.
+    fn end(&mut self) {}
+    /// Is the body complete where it ended?
     fn is_whole(&self) -> bool;
     /// A list begins, or begins anew.
     fn begin(&mut self);
@@ -65,6 +65,14 @@ pub trait Codec: Send {
     fn synced(&mut self);
     /// Changes gathered and not taken.
     fn waiting(&self) -> usize;
+}
+
+/// What comes after a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    Watch,
+    /// The list again, after such a pause: for what cannot be watched.
+    List(Duration),
 }
 
 /// What a piece said to the follower; changes stay with the codec.
@@ -104,8 +112,7 @@ pub struct Follow<T: Transport, C> {
     transport: T,
     /// Path of the collection.
     path: String,
-    /// Selectors, as they stand in the query; empty for all.
-    select: String,
+    then: Then,
     purpose: Purpose,
     /// What follows the page that is read, as its head says.
     after: Option<Purpose>,
@@ -130,15 +137,15 @@ pub struct Follow<T: Transport, C> {
 }
 
 impl<T: Transport, C: Codec> Follow<T, C> {
-    /// `select` holds the selectors as they stand in the query; empty for all.
-    pub fn new(transport: T, codec: C, path: String, select: String) -> Self {
+    pub fn new(transport: T, codec: C, path: String, then: Then) -> Self {
         let now = Instant::now();
+        let streams = C::STREAMS && then == Then::Watch;
         Self {
             codec,
             transport,
             path,
-            select,
-            purpose: if C::STREAMS {
+            then,
+            purpose: if streams {
                 Purpose::Stream
             } else {
                 Purpose::Page(String::new())
@@ -146,7 +153,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             after: None,
             state: State::Idle,
             version: String::new(),
-            streams: C::STREAMS,
+            streams,
             pages: true,
             pace: Pace::default(),
             asked: now,
@@ -299,7 +306,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
 
     fn ask(&mut self) {
         self.asked = Instant::now();
-        let mut query = match &self.purpose {
+        let query = match &self.purpose {
             Purpose::Page(next) if next.is_empty() => format!("limit={PAGE}"),
             Purpose::Page(next) => format!("limit={PAGE}&continue={}", encoded(next)),
             Purpose::Whole => String::new(),
@@ -312,10 +319,6 @@ impl<T: Transport, C: Codec> Follow<T, C> {
                 format!("{}&resourceVersion={version}", self.watch_query())
             }
         };
-        if !self.select.is_empty() {
-            let between = if query.is_empty() { "" } else { "&" };
-            query = format!("{query}{between}{}", self.select);
-        }
         let mark = if query.is_empty() { "" } else { "?" };
         let path = format!("{}{mark}{query}", self.path);
         let accept = self.codec.accept(self.shape());

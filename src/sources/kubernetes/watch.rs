@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::follow::{Follow, PATIENCE};
+use super::follow::{Follow, PATIENCE, Then};
 use super::transport::Transport;
 use crate::clients::kube::Api;
 use crate::objects::ObjectKind;
@@ -47,7 +47,7 @@ impl<T: Transport> WatchProbe<T> {
         let path = kind.path(namespace.as_deref());
         let objects = Objects::new(cluster, kind);
         Self {
-            follow: Follow::new(transport, objects, path, String::new()),
+            follow: Follow::new(transport, objects, path, Then::Watch),
             kind,
             namespace,
             subject,
@@ -62,10 +62,7 @@ impl<T: Transport> WatchProbe<T> {
     }
 }
 
-impl<T: Transport + Sync> Probe for WatchProbe<T>
-where
-    T::Body: Sync,
-{
+impl<T: Transport> Probe for WatchProbe<T> {
     fn endpoint(&self) -> String {
         let plural = self.kind.plural();
         match &self.namespace {

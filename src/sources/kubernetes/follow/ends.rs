@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Codec, Follow, Purpose, State};
+use super::{Codec, Follow, Purpose, State, Then};
 use crate::clients::kube::{Refusal, Status};
 use crate::observation::{Layer, Outage};
 use crate::sources::kubernetes::transport::{Body, Transport};
@@ -14,6 +14,8 @@ const LIVED: Duration = Duration::from_secs(30);
 impl<T: Transport, C: Codec> Follow<T, C> {
     /// The body ended by itself, and all that was fed is worked off.
     pub(super) fn ended(&mut self) -> Result<(), Outage> {
+        self.codec.end();
+        self.work_off()?;
         let whole = self.codec.is_whole();
         let after = self.after.take();
         let watched = matches!(self.purpose, Purpose::Stream | Purpose::Changes);
@@ -34,10 +36,18 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             self.pace.stumbled(outage.clone());
             return Err(outage);
         };
-        if after == Purpose::Changes {
-            self.codec.synced();
+        if after != Purpose::Changes {
+            self.purpose = after;
+            return Ok(());
         }
-        self.purpose = after;
+        self.codec.synced();
+        match self.then {
+            Then::Watch => self.purpose = Purpose::Changes,
+            Then::List(pause) => {
+                self.purpose = self.list_from_scratch();
+                self.pace.again(pause);
+            }
+        }
         Ok(())
     }
 
@@ -125,6 +135,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
     pub(super) fn close(&mut self) {
         self.count_bytes();
         self.state = State::Idle;
+        self.codec.restart(self.shape());
     }
 
     pub(super) fn count_bytes(&mut self) {

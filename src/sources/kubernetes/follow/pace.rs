@@ -75,6 +75,12 @@ impl Pace {
         self.rest(SPREAD.mul_f64(jitter()));
     }
 
+    /// A list was told; the next one is due after a pause.
+    pub fn again(&mut self, pause: Duration) {
+        self.fruitful();
+        self.rest(pause.mul_f64(1.0 + jitter() / 8.0));
+    }
+
     /// A watch brought something, or lives long: all is well.
     pub fn fruitful(&mut self) {
         self.stumbles = 0;

@@ -106,6 +106,23 @@ pub fn grant(admin: &Raw) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Lets an account read one resource of the core group.
+pub fn let_read(admin: &Raw, account: Account, resource: &str) -> Result<(), Failed> {
+    let rbac = "/apis/rbac.authorization.k8s.io/v1";
+    let name = format!("{}-{resource}", account.user());
+    let role = json!({
+        "metadata": {"name": name},
+        "rules": [{"apiGroups": [""], "resources": [resource], "verbs": ["get", "list", "watch"]}],
+    });
+    let binding = json!({
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "User", "name": account.user()}],
+    });
+    admin.ensure(&format!("{rbac}/clusterroles"), &role)?;
+    admin.ensure(&format!("{rbac}/clusterrolebindings"), &binding)
+}
+
 /// One context of a kubeconfig; its cluster has the same name.
 #[derive(Clone, Debug)]
 pub struct Context {

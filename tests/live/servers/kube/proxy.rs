@@ -44,6 +44,16 @@ pub enum Mode {
     TooMany(Duration),
 }
 
+/// What it does with requests that would change something, dry runs not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    /// They wait, also after whoever sent them is gone.
+    Held,
+    /// They are never sent on, those that waited neither.
+    Shut,
+}
+
 /// One request, as it came.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -67,6 +77,7 @@ type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 pub struct Proxy {
     port: u16,
     mode: watch::Sender<Mode>,
+    gate: watch::Sender<Gate>,
     log: Log,
     // Ends every task with it.
     runtime: Option<Runtime>,
@@ -82,11 +93,13 @@ impl Proxy {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
         let (mode, heard) = watch::channel(Mode::Through);
+        let (gate, passage) = watch::channel(Gate::Open);
         let log = Log::default();
         let link = Link {
             upstream: (Ipv4Addr::LOCALHOST, plane.api_port()).into(),
             tls: connector(plane.pki())?,
             mode: heard,
+            gate: passage,
             log: log.clone(),
         };
         let acceptor = acceptor(plane)?;
@@ -94,6 +107,7 @@ impl Proxy {
         Ok(Self {
             port,
             mode,
+            gate,
             log,
             runtime: Some(runtime),
         })
@@ -111,6 +125,10 @@ impl Proxy {
         self.mode.send_replace(mode);
     }
 
+    pub fn set_gate(&self, gate: Gate) {
+        self.gate.send_replace(gate);
+    }
+
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.log).clone()
@@ -118,20 +136,33 @@ impl Proxy {
 
     /// Requests that could change something: all but reads and questions about one's own rights.
     pub fn mutating(&self) -> Vec<Seen> {
-        let asks = |path: &str| {
-            let path = path.split('?').next().unwrap_or_default();
-            path.starts_with("/apis/authorization.k8s.io/v1/selfsubject")
-                || path.starts_with("/apis/authentication.k8s.io/v1/selfsubject")
-        };
-        let harmless = |seen: &Seen| match &*seen.method {
-            "GET" | "HEAD" => true,
-            "POST" => asks(&seen.path),
-            _ => false,
-        };
-        self.seen()
-            .into_iter()
-            .filter(|seen| !harmless(seen))
-            .collect()
+        let mut seen = self.seen();
+        seen.retain(Seen::could_change);
+        seen
+    }
+
+    /// Those of them that are no dry runs.
+    pub fn changing(&self) -> Vec<Seen> {
+        let mut seen = self.mutating();
+        seen.retain(|seen| !seen.is_dry());
+        seen
+    }
+}
+
+impl Seen {
+    fn could_change(&self) -> bool {
+        let path = self.path.split('?').next().unwrap_or_default();
+        let asks = path.starts_with("/apis/authorization.k8s.io/v1/selfsubject")
+            || path.starts_with("/apis/authentication.k8s.io/v1/selfsubject");
+        match &*self.method {
+            "GET" | "HEAD" => false,
+            "POST" => !asks,
+            _ => true,
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        self.path.contains("dryRun=All")
     }
 }
 
@@ -148,6 +179,7 @@ struct Link {
     upstream: SocketAddr,
     tls: TlsConnector,
     mode: watch::Receiver<Mode>,
+    gate: watch::Receiver<Gate>,
     log: Log,
 }
 
@@ -186,18 +218,13 @@ async fn answer(mut link: Link, request: Request<Incoming>) -> io::Result<Answer
         link.tell(number, 429);
         return too_many(pause.as_secs());
     }
-    let stream = TcpStream::connect(link.upstream).await?;
-    let name = ServerName::IpAddress(link.upstream.ip().into());
-    let stream = link.tls.connect(name, stream).await?;
-    let (mut sender, connection) = client::handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
-    tokio::spawn(connection);
-    let onward = Request::from_parts(parts, Full::new(body));
-    let response = sender
-        .send_request(onward)
-        .await
-        .map_err(io::Error::other)?;
+    // Goes on when nobody waits for it any more: what is held may be let through after the death
+    // of whoever sent it.
+    let sent = tokio::spawn(
+        link.clone()
+            .send(number, Request::from_parts(parts, Full::new(body))),
+    );
+    let response = sent.await.map_err(io::Error::other)??;
     link.open().await?;
     link.tell(number, response.status().as_u16());
     Ok(response.map(|body| link.relay(number, body)))
@@ -225,6 +252,31 @@ impl Link {
 
     fn tell(&self, number: usize, status: u16) {
         lock(&self.log)[number].status = Some(status);
+    }
+
+    async fn send(
+        mut self,
+        number: usize,
+        request: Request<Full<Bytes>>,
+    ) -> io::Result<Response<Incoming>> {
+        let held = {
+            let seen = &lock(&self.log)[number];
+            seen.could_change() && !seen.is_dry()
+        };
+        if held {
+            let passed = self.gate.wait_for(|gate| *gate != Gate::Held).await;
+            if *passed.map_err(io::Error::other)? == Gate::Shut {
+                return Err(io::Error::other("never sent on"));
+            }
+        }
+        let stream = TcpStream::connect(self.upstream).await?;
+        let name = ServerName::IpAddress(self.upstream.ip().into());
+        let stream = self.tls.connect(name, stream).await?;
+        let (mut sender, connection) = client::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.map_err(io::Error::other)
     }
 
     /// Waits while nothing may pass.

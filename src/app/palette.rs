@@ -1,0 +1,186 @@
+//! The palette: what it offers for what is typed, and what a command does.
+
+use super::App;
+use crate::actions::{self, ACTIONS};
+use crate::effect::Effect;
+use crate::intent::Intent;
+use crate::listing::Column;
+use crate::objects::ObjectKind;
+
+impl App {
+    /// The palette's words: every pane by its id, every kind and intent by its name; for `sort`
+    /// the columns, for `ns` and `ctx` what there is. Those that begin with what was typed come first; among them panes in their order,
+    /// then commands by the alphabet.
+    #[must_use]
+    pub fn completions(&self, typed: &str) -> Vec<String> {
+        let typed = typed.trim_start();
+        if let Some(column) = typed.strip_prefix("sort ") {
+            let fitting = self.fitting_columns(column.trim());
+            return fitting
+                .map(|column| format!("sort {}", column.id))
+                .collect();
+        }
+        if let Some((word, rest)) = typed.split_once(' ')
+            && let Some(words) = self.scope_completions(word, rest.trim())
+        {
+            return words;
+        }
+        let typed = typed.trim_end();
+        let panes = self.listings.iter().map(|listing| listing.id());
+        let mut words: Vec<&str> = panes.collect();
+        let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
+        commands.extend(["q", "ns", "ctx", "act", "kind", "override"]);
+        let kinds = ObjectKind::ALL.iter();
+        let kinds = kinds.filter(|kind| self.pane_for_kind(**kind).is_some());
+        commands.extend(kinds.map(|kind| kind.plural()));
+        commands.retain(|command| !words.contains(command));
+        commands.sort_unstable();
+        words.append(&mut commands);
+        let mut hits: Vec<(Fit, &str)> = words
+            .into_iter()
+            .filter_map(|word| Some((fit(word, typed)?, word)))
+            .collect();
+        // Stable: words that fit alike stay in their order.
+        hits.sort_by_key(|(fit, _)| *fit);
+        let mut words: Vec<String> = hits.into_iter().map(|(_, word)| word.to_owned()).collect();
+        self.complete_kinds(typed, &mut words);
+        words
+    }
+
+    /// Columns whose id or title begins with this, whatever the case.
+    fn fitting_columns(&self, typed: &str) -> impl Iterator<Item = &'static Column> {
+        let typed = typed.to_lowercase();
+        self.listing().columns().iter().filter(move |column| {
+            column.id.to_lowercase().starts_with(&typed)
+                || column.title.to_lowercase().starts_with(&typed)
+        })
+    }
+
+    /// What an accepted line does.
+    pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.trim();
+        if self.open_kind(word, rest) {
+            return Vec::new();
+        }
+        if let Some(effects) = self.acting_command(word, rest) {
+            return effects;
+        }
+        match (word, word.parse::<Intent>()) {
+            ("ns" | "namespace", _) => {
+                self.set_namespace(rest);
+                return Vec::new();
+            }
+            ("ctx" | "context", _) => {
+                self.set_cluster(rest);
+                return Vec::new();
+            }
+            ("sort", _) if !rest.is_empty() => {
+                self.sort_by_name(rest);
+                return Vec::new();
+            }
+            ("filter", _) if !rest.is_empty() => {
+                self.apply_filter(rest);
+                return Vec::new();
+            }
+            ("q" | "quit", _) | (_, Ok(_)) if !rest.is_empty() => {
+                self.say(format!(
+                    "`{word}` takes no argument, but `{rest}` was given"
+                ));
+                return Vec::new();
+            }
+            ("q" | "quit", _) => return self.quit(),
+            (_, Ok(intent)) => return self.intend(intent),
+            _ => {}
+        }
+        let (word, rest) = match word {
+            "kind" => rest.split_once(' ').unwrap_or((rest, "")),
+            word => (word, rest),
+        };
+        if word.is_empty() {
+            self.say("write :kind NAME, such as :kind configmaps");
+            return Vec::new();
+        }
+        if self.open_table(word, rest.trim()) {
+            return Vec::new();
+        }
+        let near = self.completions(word).into_iter().next();
+        self.say(match near {
+            Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
+            None => format!("no command `{word}`; tab lists them"),
+        });
+        Vec::new()
+    }
+
+    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
+    fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
+        match word {
+            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Some(Vec::new())
+            }
+            "arm" => Some(self.arm_command(rest)),
+            "override" => {
+                self.override_guards(rest);
+                Some(Vec::new())
+            }
+            "act" => {
+                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                if let Some(action) = actions::action(verb) {
+                    return Some(self.propose(action, reason.trim()));
+                }
+                let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
+                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                Some(Vec::new())
+            }
+            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+        }
+    }
+
+    /// `:sort COLUMN`; the same column again turns the order round.
+    fn sort_by_name(&mut self, typed: &str) {
+        if let Some(titles) = self.page_titles() {
+            let wanted = typed.to_uppercase();
+            match titles.iter().find(|title| title.starts_with(&wanted)) {
+                Some(title) => self.sort_page(Some(title)),
+                None => self.say(format!(
+                    "no column begins with `{typed}`; there are {}",
+                    titles.join(", ")
+                )),
+            }
+            return;
+        }
+        let exact = |column: &&Column| column.id == typed || column.title == typed;
+        let fitting: Vec<&Column> = self.fitting_columns(typed).collect();
+        let found = fitting.iter().copied().find(exact);
+        let Some(column) = found.or_else(|| fitting.first().copied()) else {
+            let ids = self.listing().columns().iter().map(|column| column.id);
+            let ids = ids.collect::<Vec<_>>().join(", ");
+            self.say(format!("no column begins with `{typed}`; there are {ids}"));
+            return;
+        };
+        self.sort_by(column.id);
+    }
+}
+
+/// How well a palette word fits what was typed, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    Beginning,
+    Part,
+    LettersInOrder,
+}
+
+pub(super) fn fit(word: &str, typed: &str) -> Option<Fit> {
+    if word.starts_with(typed) {
+        return Some(Fit::Beginning);
+    }
+    if word.contains(typed) {
+        return Some(Fit::Part);
+    }
+    let mut letters = word.chars();
+    let all = typed
+        .chars()
+        .all(|wanted| letters.any(|letter| letter == wanted));
+    all.then_some(Fit::LettersInOrder)
+}

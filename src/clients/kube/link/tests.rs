@@ -1,0 +1,93 @@
+use std::convert::Infallible;
+
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::config::settings::Settings;
+
+/// An HTTP/2 server without TLS whose first connection goes silent when it is asked for `/freeze`,
+/// and stays open; later ones are well.
+async fn half_open() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let answered = Arc::new(tokio::sync::Notify::new());
+            let note = answered.clone();
+            tokio::spawn(async move {
+                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                    let freezes = number == 1 && request.uri().path() == "/freeze";
+                    let note = note.clone();
+                    async move {
+                        if freezes {
+                            note.notify_one();
+                            std::future::pending::<()>().await;
+                        }
+                        Ok::<_, Infallible>(Response::new(Body::new("ok".into())))
+                    }
+                });
+                let serve = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(tcp), service);
+                tokio::pin!(serve);
+                tokio::select! {
+                    _ = &mut serve => return,
+                    () = answered.notified() => {}
+                }
+                // Not polled any more, and not closed either.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    address
+}
+
+fn request(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_found_by_a_ping_and_replaced() {
+    let address = half_open().await;
+    let endpoint = Endpoint::from_settings(&format!("http://{address}"), 80, &Settings::default());
+    let endpoint = Arc::new(endpoint.unwrap());
+    let quick = Duration::from_millis(20);
+    let pings = Pings {
+        every: quick,
+        patience: quick,
+    };
+    let connector = Connector::new(endpoint.clone(), Speech::Http2);
+    let link = Link::new(endpoint, |_| connector, Tasks::default(), pings);
+    let link = Arc::new(link);
+    let first = link.exchange(request("/a"), Again::Never).await.unwrap();
+    assert_eq!(first.response.status(), 200);
+    // What may have changed something is not sent again, and the outage says what happened.
+    let outage = link.exchange(request("/freeze"), Again::Never).await;
+    let outage = outage.err().unwrap();
+    assert_eq!(outage.layer, Layer::Timeout, "{outage}");
+    assert!(outage.detail.contains("stopped answering"), "{outage}");
+    let next = link.exchange(request("/b"), Again::Once).await.unwrap();
+    assert_eq!(next.response.status(), 200);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_sent_anew_where_a_kept_connection_died() {
+    let address = half_open().await;
+    let endpoint = Endpoint::from_settings(&format!("http://{address}"), 80, &Settings::default());
+    let endpoint = Arc::new(endpoint.unwrap());
+    let quick = Duration::from_millis(20);
+    let pings = Pings {
+        every: quick,
+        patience: quick,
+    };
+    let connector = Connector::new(endpoint.clone(), Speech::Http2);
+    let link = Arc::new(Link::new(endpoint, |_| connector, Tasks::default(), pings));
+    let first = link.exchange(request("/a"), Again::Once).await.unwrap();
+    drop(first);
+    let next = link
+        .exchange(request("/freeze"), Again::Once)
+        .await
+        .unwrap();
+    assert_eq!(next.response.status(), 200);
+}

@@ -1,0 +1,162 @@
+//! Events: what the cluster's own parts tell, alike ones together, newest first.
+
+use super::objects::{self, Told};
+use super::{Block, Extra, Pane, detail};
+use crate::listing::{
+    Cell, Column, Context, Direction, Listing, ObjectListing, Row, RowKey, SortValue,
+};
+use crate::objects::{Body, Event, EventType, Object, ObjectKind};
+use crate::paint::Line;
+use crate::role::Role;
+
+pub static PANE: Pane = Pane {
+    listing: &Events,
+    head,
+    preview,
+};
+
+struct Events;
+
+const KINDS: &[ObjectKind] = &[ObjectKind::Event];
+
+static COLUMNS: &[Column] = &[
+    Column::right("last", "LAST", 6..=14, 0),
+    Column::right("count", "COUNT", 5..=7, 3),
+    Column::right("first", "SINCE", 6..=8, 6),
+    Column::left("type", "TYPE", 9..=9, 2),
+    Column::left("reason", "REASON", 8..=28, 1),
+    Column::left("cluster", "CLUSTER", 6..=24, 4),
+    Column::left("namespace", "NAMESPACE", 9..=30, 4),
+    Column::left("about", "OBJECT", 12..=50, 1),
+    Column::left("message", "MESSAGE", 20..=200, 0),
+];
+
+impl Listing for Events {
+    fn id(&self) -> &'static str {
+        "events"
+    }
+    fn title(&self) -> &'static str {
+        "Events"
+    }
+    fn doc(&self) -> &'static str {
+        "Kubernetes events, those of one reason about one object as one, newest first; o goes to the object."
+    }
+    fn columns(&self) -> &'static [Column] {
+        COLUMNS
+    }
+    fn objects(&self) -> Option<&dyn ObjectListing> {
+        Some(self)
+    }
+    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
+        objects::is_idle(cx, column)
+    }
+    fn configured(&self, cx: &Context) -> bool {
+        objects::configured(cx)
+    }
+    fn how_to(&self) -> &'static str {
+        objects::HOW_TO
+    }
+    fn rows(&self, _: &Context) -> Vec<Row> {
+        Vec::new()
+    }
+
+    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
+        let Some(object) = &row.object else {
+            return Cell::none();
+        };
+        let Body::Event(event) = &object.body else {
+            return Cell::none();
+        };
+        if let Some(cell) = objects::common(cx, object, column) {
+            return cell;
+        }
+        let told = Told::of(cx, object);
+        match column {
+            "last" => told.since(cx, event.last),
+            "first" => told.value(first(cx, event), Role::Dim),
+            "count" if event.count > 1 => told.value(event.count.to_string(), Role::Text),
+            "count" => told.value("1", Role::Dim),
+            "type" => {
+                let (word, role) = state(event);
+                told.state(word, role)
+            }
+            "reason" => told.value(&*event.reason, Role::Text),
+            "about" => told.value(about(event), Role::Text),
+            _ => told.value(&*event.message, Role::Dim),
+        }
+    }
+}
+
+impl ObjectListing for Events {
+    fn kinds(&self) -> &'static [ObjectKind] {
+        KINDS
+    }
+
+    fn natural(&self) -> Option<(&'static str, Direction)> {
+        Some(("last", Direction::Up))
+    }
+
+    fn sort_value(&self, object: &Object, column: &'static str) -> SortValue {
+        let Body::Event(event) = &object.body else {
+            return SortValue::Nothing;
+        };
+        match column {
+            "last" => objects::by_age(event.last),
+            "first" => objects::by_age(event.first),
+            "count" => SortValue::Number(-f64::from(event.count)),
+            "type" => SortValue::Number(f64::from(u8::from(event.kind == EventType::Normal))),
+            "reason" => SortValue::Word(event.reason.clone()),
+            "about" => SortValue::Text(about(event)),
+            "message" => SortValue::Word(event.message.clone()),
+            _ => objects::common_value(object, column).unwrap_or(SortValue::Nothing),
+        }
+    }
+
+    fn words(&self, object: &Object, each: &mut dyn FnMut(&str)) {
+        let Body::Event(event) = &object.body else {
+            return;
+        };
+        each(state(event).0);
+        each(&event.reason);
+        each(&event.about.1);
+        each(&event.about.0);
+        each(&event.about.2);
+        each(&event.message);
+        each(&event.source);
+    }
+}
+
+/// Warnings are news, everything else is the course of things.
+#[must_use]
+pub fn state(event: &Event) -> (&'static str, Role) {
+    match event.kind {
+        EventType::Warning => ("Warning", Role::Warning),
+        EventType::Normal => ("Normal", Role::Dim),
+    }
+}
+
+/// `pod/web-1`.
+#[must_use]
+pub fn about(event: &Event) -> String {
+    let (kind, _, name) = &event.about;
+    match event.about_kind() {
+        Some(kind) => format!("{}/{name}", kind.subject_kind().word()),
+        None => format!("{}/{name}", kind.to_lowercase()),
+    }
+}
+
+fn first(cx: &Context, event: &Event) -> String {
+    let first = event.first.or(event.last);
+    first.map_or_else(
+        || "?".into(),
+        |at| crate::units::age(objects::since(cx, at)),
+    )
+}
+
+fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+    objects::doubts(cx, KINDS)
+}
+
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    detail::glance(cx, key)
+}

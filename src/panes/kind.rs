@@ -1,0 +1,191 @@
+//! The page of any kind: the server's own table, with cluster, namespace and an age that goes on.
+
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::app::asks::kind::{KindColumn, KindPage};
+use crate::ask::ColumnKind;
+use crate::event::Drawn;
+use crate::listing::{Align, Column, Direction};
+use crate::paint::{Line, Painter};
+use crate::role::Role;
+use crate::text::SafeText;
+use crate::units;
+use crate::widgets::table;
+
+use super::parts;
+
+pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
+    let Some(page) = app.opened().kind() else {
+        return Drawn::default();
+    };
+    painter.rule(Rect { height: 1, ..area }, &heading(app, page));
+    let mut y = area.y + 1;
+    for line in troubles(app, page) {
+        for line in line.wrap(usize::from(area.width.saturating_sub(3)), 2) {
+            painter.line(area.x + 1, y, area.width.saturating_sub(2), &line);
+            y += 1;
+        }
+    }
+    let area = Rect {
+        y,
+        height: area.bottom().saturating_sub(y),
+        ..area
+    };
+    if page.shown().is_empty() {
+        painter.line(
+            area.x + 2,
+            y + 1,
+            area.width.saturating_sub(4),
+            &empty(page),
+        );
+    }
+    let columns: Vec<(&KindColumn, u16)> = page.columns().collect();
+    let frame: Vec<Column> = columns.iter().map(|(column, _)| placed(column)).collect();
+    let widths: Vec<u16> = columns.iter().map(|(_, width)| *width).collect();
+    let places = table::place(&frame, &widths, table::room(area.width), page.view.pan);
+    for place in &places {
+        let (column, _) = columns[place.index];
+        let (title, role) = title(painter, page, column);
+        let at = (area.x + table::GUTTER + place.x, area.y);
+        let align = frame[place.index].align;
+        table::aligned(painter, at.0, at.1, place.width, align, &title, role);
+    }
+    let fits = usize::from(area.height.saturating_sub(1));
+    let rows = page.shown();
+    let offset = table::window(page.view.offset, page.view.index, fits, rows.len());
+    for (line, (index, entry)) in
+        (area.y + 1..area.bottom()).zip(rows.iter().enumerate().skip(offset))
+    {
+        for place in &places {
+            let (column, _) = columns[place.index];
+            let text = column.text(entry, page.tables(), app.now.wall);
+            let (text, role) = match text.as_str() {
+                "" | "<none>" | "<unset>" => (SafeText::new("-"), Role::Dim),
+                _ => (SafeText::new(&text), Role::Text),
+            };
+            let at = (area.x + table::GUTTER + place.x, line);
+            let align = frame[place.index].align;
+            table::aligned(painter, at.0, at.1, place.width, align, &text, role);
+        }
+        if index == page.view.index {
+            let strip = Rect {
+                y: line,
+                height: 1,
+                ..area
+            };
+            painter.select(strip);
+            painter.glyph(area.x, line, painter.skin.glyphs.cursor, Role::Accent);
+        }
+    }
+    Drawn {
+        rows: fits,
+        offset,
+        cursor: page.selected_key(),
+        ..Drawn::default()
+    }
+}
+
+fn heading(app: &App, page: &KindPage) -> Line {
+    let mut line = Line::new().with(page.kind.full(), Role::Title);
+    let (shown, total) = (page.shown().len(), page.total());
+    line = if shown == total {
+        line.dim(format!("  {total} rows"))
+    } else {
+        line.with(format!("  {shown} of {total} rows"), Role::Accent)
+    };
+    let one = page.tables().len() == 1;
+    if let (true, Some(table)) = (one, page.tables().first()) {
+        line = line.dim(format!("  {}", table.cluster));
+    }
+    if !page.namespace.is_empty() {
+        line = line.dim(format!("  namespace {}", page.namespace));
+    }
+    if !page.is_synced() {
+        line = line.with("  listing", Role::StateAging);
+    }
+    // Of several clusters the one that was silent longest.
+    let heard = page.tables().iter().filter_map(|table| table.heard);
+    if let Some(at) = heard.min_by_key(|at| at.stamp) {
+        let age = app.now.stamp.since(at.stamp);
+        if age.as_secs() >= 15 {
+            line = line.with(format!("  heard {} ago", units::age(age)), Role::StateStale);
+        }
+    }
+    if let Some((title, direction)) = &page.view.sort {
+        let way = match direction {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        };
+        line = line.with(format!("  sorted by {title} {way}"), Role::Accent);
+    }
+    if !page.view.filter.is_empty() {
+        line = line.with(format!("  /{}", page.view.filter), Role::Accent);
+    }
+    line
+}
+
+/// One line for each cluster that does not answer.
+fn troubles(app: &App, page: &KindPage) -> Vec<Line> {
+    let lines = page.tables().iter().filter_map(|table| {
+        let (outage, again) = table.failed.as_ref()?;
+        let when = match again {
+            Some(at) => format!("  asked again in {}", units::age(at.since(app.now.stamp))),
+            None => "  ctrl-r asks again".to_owned(),
+        };
+        let mut line = Line::new().dim(format!("{}: ", table.cluster));
+        line.0.extend(parts::outage(outage).dim(when).0);
+        Some(line)
+    });
+    lines.collect()
+}
+
+fn empty(page: &KindPage) -> Line {
+    let failed = page.tables().iter().all(|table| table.failed.is_some());
+    if page.total() > 0 {
+        let said = format!("no row matches /{}; 0 shows all", page.view.filter);
+        Line::new().dim(said)
+    } else if failed {
+        Line::new().with("not known", Role::Unknown)
+    } else if page.is_synced() {
+        Line::new().dim(format!("there are no {}", page.kind.plural))
+    } else {
+        Line::new().dim("asked")
+    }
+}
+
+/// The name and what decides stay, a wide table's extras go first.
+fn placed(column: &KindColumn) -> Column {
+    let rank = match () {
+        () if column.is_name() => 0,
+        () if column.wide => 5,
+        () if column.is_age() => 1,
+        () => 2,
+    };
+    let align = match column.kind {
+        ColumnKind::Number => Align::Right,
+        ColumnKind::Text | ColumnKind::Boolean => Align::Left,
+    };
+    Column {
+        id: "",
+        title: "",
+        align,
+        least: 4,
+        most: 80,
+        rank,
+    }
+}
+
+fn title(painter: &Painter, page: &KindPage, column: &KindColumn) -> (SafeText, Role) {
+    let glyphs = painter.skin.glyphs;
+    match &page.view.sort {
+        Some((title, direction)) if *title == column.title => {
+            let mark = match direction {
+                Direction::Up => glyphs.sorted_up,
+                Direction::Down => glyphs.sorted_down,
+            };
+            (format!("{title}{mark}").into(), Role::Accent)
+        }
+        _ => (SafeText::new(&column.title), Role::TableHeader),
+    }
+}
