@@ -2,12 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::prompt::PromptKind;
 use crate::actions::{self, plan::Plan};
 use crate::app::acting::Proposal;
+use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
-use crate::panes::plan;
 use crate::paint::{Line, Painter};
+use crate::panes::plan;
 use crate::role::Role;
 use crate::text::SafeText;
 
