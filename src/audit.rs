@@ -8,7 +8,7 @@ pub mod chain;
 mod disk;
 mod process;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod verify;
 
 use std::collections::BTreeSet;

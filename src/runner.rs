@@ -4,6 +4,9 @@
 //!
 //! Also asks the API server about a plan before anybody answers it. Knows no screen and no model.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -38,6 +38,21 @@ const SHOWN: &[(&str, &str)] = &[
     ("unfold", "unfold"),
     ("poll-now", "poll now"),
 ];
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("logs", "logs"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
+];
 const SHOWN_ON_YAML: &[(&str, &str)] = &[
     ("back", "back"),
     ("filter", "search"),
@@ -73,20 +88,6 @@ const SHOWN_ON_KIND: &[(&str, &str)] = &[
     ("back", "back"),
     ("poll-now", "list anew"),
     ("help", "help"),
-];
-
-const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
-    ("open", "open"),
-    ("details", "describe"),
-    ("filter", "filter"),
-    ("problems-only", "problems"),
-    ("palette", "command"),
-    ("help", "help"),
-    ("owner", "owner"),
-    ("events-of", "events"),
-    ("sort", "sort"),
-    ("show-all", "all"),
-    ("quit", "quit"),
 ];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),

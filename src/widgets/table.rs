@@ -38,12 +38,7 @@ pub fn draw(
     view: &View,
 ) -> (usize, usize) {
     let columns = listing.columns();
-    let placed = place(
-        columns,
-        &order.widths,
-        room(area.width),
-        view.pan,
-    );
+    let placed = place(columns, &order.widths, room(area.width), view.pan);
     header(painter, area, columns, &placed, view);
     let fits = usize::from(area.height.saturating_sub(1));
     let offset = window(view.offset, view.index, fits, order.len());
