@@ -302,7 +302,7 @@ fn restarts(cx: &Context, told: Told, object: &Object) -> Cell {
     told.value(count.to_string(), role)
 }
 
-fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     let counts = KINDS.iter().map(|kind| {
         let of_cluster = |cluster: &crate::model::objects::Cluster| match &cx.scope.namespace {
             Some(namespace) => cluster.count_in(*kind, namespace),
@@ -318,7 +318,7 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         .map(|(plural, count)| format!("{plural} {}", units::grouped(count)));
     let words: Vec<String> = words.collect();
     let doubts = objects::doubts(cx, KINDS);
-    if words.is_empty() {
+    if words.is_empty() || extra.part {
         return doubts;
     }
     let line = Line::new().dim(words.join("   "));

@@ -57,6 +57,7 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     if (area.height >= ROOM_FOR_HEAD && !view.wide) || order.total == 0 {
         let extra = Extra {
             own: app.own,
+            part: view.within.is_some() || view.kind.is_some(),
             seen_until: app.seen_until(),
         };
         for line in (pane.head)(&cx, &extra) {
