@@ -351,6 +351,7 @@ impl App {
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
             scope: &self.scope,
+            trail: &self.acting.trail,
         }
     }
 

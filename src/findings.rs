@@ -7,6 +7,8 @@
 mod alert_firing;
 mod alertmanager_alone;
 mod alertmanager_not_ready;
+mod api_not_ready;
+mod api_slow;
 mod api_unreachable;
 mod budget_blocks_drain;
 mod certificate_expiring;
@@ -18,6 +20,7 @@ mod conntrack_full;
 mod controller_silent;
 mod cpu_pressure;
 mod cronjob_missed;
+mod deprecated_api_used;
 mod disk_filling;
 mod disk_full;
 mod disk_queue;
@@ -88,6 +91,7 @@ mod target_down;
 mod target_partial;
 mod target_slow;
 mod temperature_high;
+mod webhook_failing;
 mod workload_unavailable;
 
 use std::fmt;
@@ -108,6 +112,8 @@ pub static RULES: &[&Rule] = &[
     &alert_firing::RULE,
     &alertmanager_alone::RULE,
     &alertmanager_not_ready::RULE,
+    &api_not_ready::RULE,
+    &api_slow::RULE,
     &api_unreachable::RULE,
     &budget_blocks_drain::RULE,
     &certificate_expiring::RULE,
@@ -119,6 +125,7 @@ pub static RULES: &[&Rule] = &[
     &controller_silent::RULE,
     &cpu_pressure::RULE,
     &cronjob_missed::RULE,
+    &deprecated_api_used::RULE,
     &disk_filling::RULE,
     &disk_full::RULE,
     &disk_queue::RULE,
@@ -184,6 +191,7 @@ pub static RULES: &[&Rule] = &[
     &target_partial::RULE,
     &target_slow::RULE,
     &temperature_high::RULE,
+    &webhook_failing::RULE,
     &workload_unavailable::RULE,
 ];
 

@@ -97,6 +97,7 @@ pub mod widgets;
 
 // shell: I/O
 pub mod asks;
+pub mod audit;
 pub mod check;
 pub mod choices;
 pub mod cli;
@@ -108,6 +109,7 @@ pub mod input;
 pub mod logging;
 pub mod poll;
 pub mod report;
+pub mod runner;
 pub mod sources;
 pub mod start;
 pub mod terminal;

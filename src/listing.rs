@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub use filter::Filter;
 pub use order::Order;
 
+use crate::actions::trail::Trail;
 use crate::app::Binding;
 use crate::findings::{FindingId, Ledger, Severity};
 use crate::model::{FeedIndex, Snapshot};
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub bindings: &'a [Binding],
     /// What of all clusters the reader wants to see.
     pub scope: &'a Scope,
+    /// What midwatch did.
+    pub trail: &'a Trail,
 }
 
 /// The part of all clusters that panes over objects show.

@@ -3,6 +3,7 @@
 //! A pane is a listing (rows and cells, from the core's contract) with lines above the table and
 //! everything about one row when it is opened. A pane knows the model and no client.
 
+pub mod audit;
 pub mod clocks;
 pub mod clusters;
 pub mod detail;
@@ -16,6 +17,7 @@ pub mod manifest;
 pub mod nodes;
 pub mod objects;
 pub mod parts;
+pub mod plan;
 pub mod pods;
 pub mod prometheus;
 pub mod sources;
@@ -38,6 +40,7 @@ pub static PANES: &[&Pane] = &[
     &clocks::PANE,
     &prometheus::PANE,
     &sources::PANE,
+    &audit::PANE,
     &help::PANE,
 ];
 

@@ -106,14 +106,7 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
             .with(" ", Role::Header)
             .with(format!(" {} ", app.identity.context), role);
     }
-    left = left.with(
-        if line.width < 80 {
-            "  "
-        } else {
-            "  read-only  "
-        },
-        Role::Header,
-    );
+    left = power(app, left, line.width);
     let mut counts: Vec<Count> = COUNTED
         .iter()
         .filter_map(|(kind, word)| match ObjectKind::of_subject(*kind) {
@@ -151,6 +144,36 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
         12,
         &Line::new().with(clock, Role::Header),
     );
+}
+
+/// Whether anything can be changed, where, by whom and for how long.
+fn power(app: &App, line: Line, width: u16) -> Line {
+    let acting = app.acting();
+    let line = match acting.armed() {
+        Some(armed) => {
+            let left = armed.left(app.now.stamp).as_secs();
+            let who = match acting.who(armed.cluster()) {
+                Some(who) if width >= 120 => format!(" as {}", who.user),
+                _ => String::new(),
+            };
+            let text = format!(
+                " ARMED {}{who} {:02}:{:02} ",
+                armed.cluster(),
+                left / 60,
+                left % 60
+            );
+            line.with(" ", Role::Header).with(text, Role::Production)
+        }
+        None if width < 80 => line,
+        None => line.with("  read-only", Role::Header),
+    };
+    let line = line.with("  ", Role::Header);
+    match &acting.trail.trouble {
+        Some(_) => line
+            .with(" NO AUDIT ", Role::Production)
+            .with("  ", Role::Header),
+        None => line,
+    }
 }
 
 /// Kinds that the header counts.

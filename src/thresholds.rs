@@ -146,6 +146,8 @@ thresholds! {
     quota_used_info: Share = 0.90;
     /// A namespace that terminates for longer is stuck (own choice).
     namespace_terminating_warning: Seconds = 600.0;
+    /// Time to an answer of an API server, our polls' and p99 of changing requests (Kubernetes SLO: 1 s).
+    api_latency_warning: Seconds = 1.0;
     /// Poll latency as a share of the target's timeout (own choice).
     slow_answer: Share = 0.8;
 }

@@ -3,12 +3,14 @@
 //! Every word comes with the moment at which it was learnt. What has not been answered counts as
 //! no; what only warns is shown; what stops can be overridden with a reason, what fails cannot.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Level;
 use super::arm::Armed;
 use super::call::Call;
 use super::live::{self, DryRun, Live, Seen};
@@ -343,13 +345,7 @@ pub fn admit(
     let Some(armed) = armed.filter(|a| a.holds(now.stamp) && a.cluster() == cluster) else {
         return Err(not_armed(cluster));
     };
-    heed(
-        plan.action.level,
-        &plan.target.name,
-        plan.action.id,
-        answer,
-        policy,
-    )?;
+    heed(plan.words(), answer, policy)?;
     if now.stamp.since(plan.made_at.stamp) > policy.valid {
         let text = format!("the plan is older than {}", units::span(policy.valid));
         return Err(Refusal::new(Why::Expired, text, "Make it anew"));
@@ -405,14 +401,8 @@ fn still(plan: &Plan, snap: &Snapshot) -> Result<(), Refusal> {
     Err(refusal.changed(plan.changes(&now)))
 }
 
-/// Is it the answer that this level wants, and was there time to mean it?
-fn heed(
-    level: Level,
-    name: &str,
-    verb: &str,
-    answer: &Answer,
-    policy: &Policy,
-) -> Result<(), Refusal> {
+/// Is it the answer that is wanted, and was there time to mean it?
+fn heed(wanted: Option<String>, answer: &Answer, policy: &Policy) -> Result<(), Refusal> {
     let no = |text: String, hint: String| Err(Refusal::new(Why::Answer, text, hint));
     let Answer::Key {
         said,
@@ -430,11 +420,6 @@ fn heed(
             "Read the plan, then answer".into(),
         );
     }
-    let wanted = match level {
-        Level::Reversible => None,
-        Level::Disruptive => Some(name.to_owned()),
-        Level::Grave => Some(format!("{verb} {name}")),
-    };
     match (wanted, said) {
         (None, Said::Yes) => Ok(()),
         (Some(wanted), Said::Words(words)) if *words == wanted => Ok(()),

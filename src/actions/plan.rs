@@ -11,12 +11,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Action;
 use super::blast::Blast;
 use super::call::Call;
 use super::live::Live;
 use super::record::ActionId;
 use super::refusal::{Refusal, Why};
+use super::{Action, Level};
 use crate::clock::{Now, Stamp};
 use crate::digest::Digest;
 use crate::model::Snapshot;
@@ -269,6 +269,16 @@ impl Plan {
             undoes: self.undoes,
             overridden: self.overridden,
             by: self.by,
+        }
+    }
+
+    /// What has to be typed to confirm it; `None` where a key is enough.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        match self.action.level {
+            Level::Reversible => None,
+            Level::Disruptive => Some(self.target.name.to_string()),
+            Level::Grave => Some(format!("{} {}", self.action.id, self.target.name)),
         }
     }
 

@@ -188,6 +188,23 @@ pub struct Process {
     pub boot: String,
 }
 
+/// Bytes that a crash left and that are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    pub bytes: u64,
+    pub hash: Digest,
+}
+
+impl Cut {
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.len() as u64,
+            hash: Digest::of(bytes),
+        }
+    }
+}
+
 /// What is to be recorded. Number, moment, machine and chain are added by the writer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -217,6 +234,9 @@ pub struct Entry {
     pub outcome: Option<Outcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
+    /// The line that a [`Kind::Repaired`] closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
     /// In words, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -241,6 +261,7 @@ impl Entry {
             calls: Vec::new(),
             outcome: None,
             found: None,
+            cut: None,
             note: None,
             who: None,
         }

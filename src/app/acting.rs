@@ -29,7 +29,7 @@ use crate::effect::Effect;
 use crate::listing::RowKey;
 use crate::subject::Subject;
 
-pub use flight::Flight;
+pub use flight::{Flight, PATIENCE, found};
 pub use power::Arming;
 
 /// Everything about acting.

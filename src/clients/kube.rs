@@ -16,7 +16,7 @@ mod request;
 mod status;
 mod surroundings;
 pub mod survey;
-mod writer;
+pub mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -163,15 +163,26 @@ impl Api {
         self.shared.keyring.access().namespace.clone()
     }
 
+    /// Is it certain who answers: by a verified certificate, or without TLS on this very machine?
+    /// To anyone else no change is sent.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        let access = self.shared.keyring.access();
+        let endpoint = &access.endpoint;
+        if endpoint.secure {
+            !endpoint.insecure
+        } else {
+            surroundings::is_here(&endpoint.host)
+        }
+    }
+
     /// GETs a path with its query. Any HTTP status is an `Ok`.
     ///
     /// # Errors
     /// An [`Outage`] where there is no HTTP answer: DNS, TCP, TLS, protocol; `auth` where the
     /// credentials cannot be had; `local` for an unreadable file.
     pub async fn get(&self, path_and_query: &str, accept: &str) -> Result<Reply, Outage> {
-        // The next page of a list under way is no request of its own: the page before it made it
-        // wait already.
-        if self.rank == Rank::Background && !path_and_query.contains("continue=") {
+        if self.rank == Rank::Background && !request::goes_on(path_and_query) {
             self.shared.budget.admit().await?;
         }
         self.ask(&Method::GET, path_and_query, accept, None).await

@@ -70,7 +70,11 @@ pub(super) fn mark_unverified(config: &mut Config, environment: &Environment) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::config::{ConfigFile, Request, assemble};
+    use crate::sources::SOURCES;
 
     fn names(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -101,5 +105,111 @@ mod tests {
         let all = unwritten(&survey, true, &names(&["b"]), &mut warnings);
         assert_eq!(all, ["a", "c"]);
         assert_eq!(warnings, ["the context `d` is left out: /k: no"]);
+    }
+
+    fn request(all: bool) -> Request {
+        Request {
+            all_contexts: all,
+            kubeconfig: Some(Ok(Survey {
+                place: "/k".into(),
+                current: Some("eu/prod".into()),
+                contexts: names(&["eu/prod", "eu-prod", "dev"]),
+                broken: Vec::new(),
+            })),
+            ..Request::default()
+        }
+    }
+
+    fn targets(text: &str, request: &Request) -> Vec<String> {
+        let file = ConfigFile::new(Path::new("/c/config.toml"), text.to_owned());
+        let config = assemble(Some(&file), request, SOURCES).unwrap();
+        let clusters = config
+            .targets
+            .iter()
+            .filter(|target| &*target.id.kind == KIND);
+        clusters
+            .map(|target| {
+                let context = target.settings.text("context").unwrap_or("-");
+                format!("{} {context}", target.id)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn without_any_target_the_current_context_is_watched() {
+        assert_eq!(targets("", &request(false)), ["kubernetes/eu-prod eu/prod"]);
+        let local = "[[target]]\nkind = \"local\"\n";
+        assert_eq!(targets(local, &request(false)), [""; 0]);
+        let config = assemble(None, &request(false), SOURCES).unwrap();
+        let origin = config.targets[1].settings.origin("context").unwrap();
+        assert_eq!(origin.0, "current-context of /k");
+    }
+
+    #[test]
+    fn all_contexts_are_those_that_are_not_written_each_under_a_name_of_its_own() {
+        let all = targets("", &request(true));
+        assert_eq!(
+            all,
+            [
+                "kubernetes/eu-prod eu/prod",
+                "kubernetes/eu-prod-2 eu-prod",
+                "kubernetes/dev dev"
+            ]
+        );
+        let written = "[[target]]\nkind = \"kubernetes\"\nname = \"mine\"\ncontext = \"dev\"\n";
+        let all = targets(written, &request(true));
+        assert_eq!(all[0], "kubernetes/mine dev");
+        assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn a_target_without_a_name_is_called_by_its_context() {
+        let named = "[[target]]\nkind = \"kubernetes\"\ncontext = \"a/b\"\n";
+        assert_eq!(targets(named, &Request::default()), ["kubernetes/a-b a/b"]);
+        let current = "[[target]]\nkind = \"kubernetes\"\n";
+        assert_eq!(targets(current, &request(false)), ["kubernetes/eu-prod -"]);
+        let own = format!("{current}kubeconfig = \"/other\"\n");
+        let file = ConfigFile::new(Path::new("/c/config.toml"), own);
+        let errors = assemble(Some(&file), &request(false), SOURCES).unwrap_err();
+        assert!(errors[0].problem.contains("has no name"), "{errors:?}");
+    }
+
+    #[test]
+    fn a_kubeconfig_that_cannot_be_read_stops_only_who_asked_for_it() {
+        let mut request = request(false);
+        request.kubeconfig = Some(Err(ConfigError::new("/k", "is broken")));
+        let config = assemble(None, &request, SOURCES).unwrap();
+        assert_eq!(config.targets.len(), 1);
+        assert_eq!(config.warnings, ["no cluster is watched: /k: is broken"]);
+        request.all_contexts = true;
+        assert_eq!(
+            assemble(None, &request, SOURCES).unwrap_err()[0].place,
+            "/k"
+        );
+        request.kubeconfig = None;
+        let none = assemble(None, &request, SOURCES).unwrap_err();
+        assert_eq!(none[0].place, "--all-contexts");
+    }
+
+    #[test]
+    fn a_server_that_is_not_verified_counts_as_tls_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        let text = "current-context: c\ncontexts: [{name: c, context: {cluster: c}}]\nclusters: \
+                    [{name: c, cluster: {server: 'https://a', insecure-skip-tls-verify: true}}]\n";
+        std::fs::write(&path, text).unwrap();
+        let environment = Environment::of(&[("KUBECONFIG", path.to_str().unwrap())]);
+        let request = Request {
+            environment,
+            ..Request::default()
+        };
+        let config = super::super::load(&request).unwrap();
+        let cluster = config
+            .targets
+            .iter()
+            .find(|target| &*target.id.kind == KIND);
+        assert!(cluster.unwrap().settings.flag("insecure"));
+        let told = |warning: &String| warning.contains("TLS-OFF");
+        assert!(config.warnings.iter().any(told), "{:?}", config.warnings);
     }
 }

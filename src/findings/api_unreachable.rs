@@ -34,8 +34,7 @@ fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
         return Verdict::Clear;
     };
     let is_cut_off = |feed: &&Feed| {
-        silent_since(feed).is_some()
-            || feed.outage.is_none() && feed.last_ok.is_none_or(|ok| ok.stamp < began)
+        silent_since(feed).is_some() || feed.last_poll.is_none_or(|poll| poll.stamp < began)
     };
     if !polls.iter().all(is_cut_off) {
         return Verdict::Clear;
@@ -87,7 +86,7 @@ fn finding(snap: &Snapshot, cluster: &Subject, feed: &Feed) -> Finding {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::{API, container, node, pod, waiting};
+    use crate::findings::scenario::objects::{api, container, node, pod, waiting};
     use crate::objects::ObjectKind;
 
     const CLUSTER: &str = "cluster/prod";
@@ -152,7 +151,7 @@ mod tests {
             w.says(&RULE, CLUSTER)
                 .starts_with("WARN cluster/prod API server")
         );
-        w.wait(5).tell(API, []);
+        w.wait(5).api([api().into()]);
         assert_eq!(w.says(&RULE, CLUSTER), "clear");
     }
 

@@ -29,6 +29,7 @@ Look at the time daemon there. A wide measurement proves nothing and is never ta
         SubjectKind::EtcdMember,
         SubjectKind::Prometheus,
         SubjectKind::Alertmanager,
+        SubjectKind::Cluster,
         SubjectKind::Sntp,
     ],
     needs: &[FactKind::ClockOffset],

@@ -23,25 +23,32 @@ pub(super) fn is_forbidden(outage: &Outage) -> bool {
     outage.layer == Layer::Auth && outage.detail.starts_with("not permitted")
 }
 
-/// Is this a stream of objects that nobody may have?
-pub(super) fn is_forbidden_stream(feed: &Feed) -> bool {
-    feed.spec.tells.is_some() && feed.outage.as_ref().is_some_and(is_forbidden)
+/// Is this a part of a cluster that this user may not have?
+pub(super) fn is_forbidden_part(feed: &Feed) -> bool {
+    feed.subject().kind == SubjectKind::Cluster && feed.outage.as_ref().is_some_and(is_forbidden)
+}
+
+/// What may not be listed, as the server names it.
+fn lacking(feed: &Feed) -> String {
+    let detail = feed.outage.as_ref().map_or("", |outage| &outage.detail);
+    let needs = detail.strip_prefix("not permitted: needs ");
+    match (feed.spec.tells, needs) {
+        (Some(kind), _) => kind.plural().to_owned(),
+        (None, Some(needs)) => needs.trim_start_matches("list ").to_owned(),
+        (None, None) => feed.spec.id.endpoint.to_string(),
+    }
 }
 
 fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
     let feeds = snap.model.feeds_for(cluster);
-    let forbidden: Vec<&Feed> = feeds.filter(|feed| is_forbidden_stream(feed)).collect();
+    let forbidden: Vec<&Feed> = feeds.filter(|feed| is_forbidden_part(feed)).collect();
     let Some(first) = forbidden.first() else {
         return Verdict::Clear;
     };
-    let kinds = forbidden.iter().filter_map(|feed| feed.spec.tells);
-    let mut kinds: Vec<&str> = kinds.map(crate::objects::ObjectKind::plural).collect();
+    let mut kinds: Vec<String> = forbidden.iter().map(|feed| lacking(feed)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let summary = format!(
-        "not permitted: needs list and watch of {}",
-        some_of(&kinds, 6)
-    );
+    let summary = format!("not permitted: needs list of {}", some_of(&kinds, 6));
     let outage = first.outage.as_ref();
     let hint = outage.and_then(|outage| outage.hint.as_deref());
     let mut finding = Finding::new(&RULE, cluster, Severity::Warning, summary)
@@ -73,14 +80,18 @@ mod tests {
         let nodes = (0..9).map(|n| node(&format!("w-{n}"), |_| {}));
         let services = (0..9).map(|n| service(&format!("s-{n}"), &[("app", "web")]));
         let mut w = Scenario::kube(nodes.chain(services));
+        w.forbid_metrics();
         for kind in [ObjectKind::Lease, ObjectKind::Endpoints] {
             w.forbid(kind);
         }
         w.run();
-        assert_eq!(w.rows(), "WARN kinds-not-permitted cluster/prod\n");
+        assert_eq!(
+            w.rows(),
+            "WARN kinds-not-permitted cluster/prod\n  target-partial cluster/prod\n"
+        );
         assert_eq!(
             w.says(&RULE, "cluster/prod"),
-            "WARN cluster/prod not permitted: needs list and watch of endpointslices, leases"
+            "WARN cluster/prod not permitted: needs list of endpointslices, leases"
         );
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Rule, Severity, object, some_of};
+use crate::facts::KubeApi;
 use crate::model::{Doubt, Snapshot};
 use crate::objects::{Body, Object, ObjectKind};
 use crate::subject::{Subject, SubjectKind};
@@ -129,9 +130,8 @@ fn apart(snap: &Snapshot, subject: &Subject, minors: &Minors) -> Option<Finding>
 }
 
 /// The API server's own version, once it told.
-fn server_minor(snap: &Snapshot, cluster: &Subject) -> Option<(u32, u32)> {
-    let _ = (snap, cluster);
-    None
+pub(super) fn server_minor(snap: &Snapshot, cluster: &Subject) -> Option<(u32, u32)> {
+    minor_of(&snap.latest::<KubeApi>(cluster)?.value.version)
 }
 
 #[cfg(test)]
@@ -163,6 +163,21 @@ mod tests {
         assert_eq!(
             says(&["v1.33.1", "v1.31.9", "v1.33.0"]),
             "INFO cluster/prod kubelets of 2 minor versions: 1 on 1.31, 2 on 1.33"
+        );
+    }
+
+    #[test]
+    fn one_that_does_not_fit_its_api_server_is_a_warning() {
+        let says = |versions| world(versions).says(&RULE, "cluster/prod");
+        // The server is a 1.33.
+        assert_eq!(
+            says(&["v1.33.1", "v1.34.0"]),
+            "WARN cluster/prod kubelets newer than the API server (1.33): w-1"
+        );
+        assert_eq!(
+            says(&["v1.29.1", "v1.33.0"]),
+            "WARN cluster/prod kubelets more than three minor versions older than the API server \
+             (1.33): w-0"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! A feed that fails: nothing of what it should tell is known any more. Knows no protocol.
 
-use super::kinds_not_permitted::is_forbidden_stream;
+use super::kinds_not_permitted::is_forbidden_part;
 use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
 use crate::clock::Now;
 use crate::model::{Feed, Freshness, Snapshot};
@@ -37,7 +37,7 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
     };
     match &feed.outage {
         // A kind of object that nobody may list is told of its cluster, with all others.
-        Some(_) if is_forbidden_stream(feed) => Verdict::Clear,
+        Some(_) if is_forbidden_part(feed) => Verdict::Clear,
         Some(outage) => failing(snap, feed, outage).into(),
         None if feed.last_ok.is_some() => overdue(snap, feed).into(),
         None => Verdict::NotApplicable,

@@ -1,6 +1,7 @@
 //! A feed that answers without a part of what it should bring. Knows no protocol.
 
-use super::{Evidence, Finding, Rule, Severity, Verdict};
+use super::kinds_not_permitted::{self, is_forbidden};
+use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
 use crate::model::{Feed, Snapshot};
 use crate::observation::Layer;
 use crate::subject::{Subject, SubjectKind};
@@ -55,6 +56,9 @@ fn lost(feed: &Feed) -> Option<Finding> {
     let mut finding = Finding::new(&RULE, feed.subject(), severity, summary)
         .key(feed.spec.id.to_string())
         .so_what(first.outage.hint.as_deref().unwrap_or_default());
+    if feed.lost.iter().all(|lost| is_forbidden(&lost.outage)) {
+        finding = finding.because(Cause::same(kinds_not_permitted::RULE.id));
+    }
     for (kind, why) in &told {
         finding = finding.evidence(evidence(feed, kind, why));
     }

@@ -22,6 +22,8 @@ fn keep(kind: FactKind) -> (usize, Duration) {
             (12, Duration::from_secs(30))
         }
         FactKind::Consumers => (1, Duration::ZERO),
+        FactKind::KubeApi => (6, Duration::ZERO),
+        FactKind::KubeMetrics => (12, Duration::from_secs(60)),
         _ => (0, Duration::ZERO),
     }
 }

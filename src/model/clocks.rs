@@ -18,6 +18,7 @@ const KINDS: &[SubjectKind] = &[
     SubjectKind::EtcdMember,
     SubjectKind::Prometheus,
     SubjectKind::Alertmanager,
+    SubjectKind::Cluster,
     SubjectKind::Sntp,
 ];
 

@@ -43,7 +43,7 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     };
     let mut y = area.y;
     if !app.is_full_screen() {
-        painter.rule(Rect { height: 1, ..area }, &heading(app, page));
+        painter.rule(Rect { height: 1, ..area }, &heading(page));
         painter.line(
             area.x + 1,
             y + 1,
@@ -95,8 +95,8 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     }
 }
 
-/// Whose logs, since when, and whether the end is followed.
-fn heading(app: &App, page: &LogPage) -> Line {
+/// Whose logs, and since when.
+fn heading(page: &LogPage) -> Line {
     let word = match page.run {
         LogRun::Follow => "Logs  ",
         LogRun::Previous => "Logs before the restart  ",
@@ -114,21 +114,18 @@ fn heading(app: &App, page: &LogPage) -> Line {
     if let Some(chosen) = &page.chosen {
         line = line.with(format!("  only {chosen}"), Role::Accent);
     }
-    line = line.dim(format!("  {}", page.span()));
-    match page.scroll.end {
-        _ if page.run == LogRun::Previous => line,
-        End::Follow => line.with("  following", Role::Accent),
-        End::Stay => {
-            let _ = app;
-            line.with("  standing still", Role::Warning)
-        }
-    }
+    line.dim(format!("  {}", page.span()))
 }
 
-/// Lines, what was lost of them, and how far behind they are.
+/// Whether the end is followed, how many lines there are, what was lost of them, and how far behind
+/// they are.
 fn state(app: &App, page: &LogPage) -> Line {
     let ring = &page.ring;
-    let mut line = Line::new();
+    let mut line = match page.scroll.end {
+        _ if page.run == LogRun::Previous => Line::new(),
+        End::Follow => Line::new().with("following  ", Role::Accent),
+        End::Stay => Line::new().with("standing still  ", Role::Warning),
+    };
     line = if ring.search.is_empty() {
         line.dim(format!("{} lines", ring.len()))
     } else {

@@ -10,8 +10,9 @@ use crate::observation::{Layer, Outage};
 use crate::subject::{Subject, SubjectKind};
 
 /// Kinds that a fleet may have or not; the others are parts of one of them.
-const TOP: [SubjectKind; 5] = [
+const TOP: [SubjectKind; 6] = [
     SubjectKind::Host,
+    SubjectKind::Cluster,
     SubjectKind::Etcd,
     SubjectKind::Prometheus,
     SubjectKind::Alertmanager,
@@ -37,7 +38,10 @@ pub(super) fn targets(snap: &Snapshot) -> Vec<TargetRow> {
 
 fn target(snap: &Snapshot, id: &TargetId, feeds: &[&Feed]) -> TargetRow {
     let now = snap.now.stamp;
-    let states = feeds.iter().map(|feed| feed.state(now));
+    let states = feeds.iter().map(|feed| match feed.state(now) {
+        State::Ok if is_waiting(snap, feed) => State::Unknown,
+        state => state,
+    });
     // Of those that ever answered the oldest counts; what fails is in the error.
     let ages = feeds
         .iter()
@@ -48,19 +52,24 @@ fn target(snap: &Snapshot, id: &TargetId, feeds: &[&Feed]) -> TargetRow {
         kind: id.kind.to_string(),
         state: states.max().unwrap_or(State::Unknown),
         age_ms: oldest.map(millis),
-        error: error(feeds),
-        waiting: feeds.iter().filter(|feed| is_waiting(feed)).count(),
+        error: error(snap, feeds),
+        waiting: feeds.iter().filter(|feed| is_waiting(snap, feed)).count(),
     }
 }
 
-/// Was its first poll still under way when the check ended?
-fn is_waiting(feed: &Feed) -> bool {
-    feed.last_poll.is_none()
+/// Was its first poll, or its first listing, still under way when the check ended?
+fn is_waiting(snap: &Snapshot, feed: &Feed) -> bool {
+    let is_listing = || {
+        let kind = feed.spec.tells?;
+        let cluster = snap.model.objects().cluster(&feed.spec.id.target.name)?;
+        Some(!cluster.is_synced(kind) && feed.outage.is_none())
+    };
+    feed.last_poll.is_none() || is_listing().unwrap_or(false)
 }
 
-fn error(feeds: &[&Feed]) -> Option<TargetError> {
+fn error(snap: &Snapshot, feeds: &[&Feed]) -> Option<TargetError> {
     let failing = |feed: &&Feed| match &feed.outage {
-        None if is_waiting(feed) => Some((
+        None if is_waiting(snap, feed) => Some((
             feed.spec.id.endpoint.clone(),
             Outage::new(Layer::Timeout, "no answer before the limit of the check"),
         )),
@@ -93,7 +102,14 @@ pub(super) fn subjects(snap: &Snapshot, ledger: &Ledger) -> Vec<SubjectRow> {
     };
     let bad = found(&[Severity::Critical, Severity::Warning]);
     let unknown = found(&[Severity::Unknown]);
-    let known = snap.model.all_subjects().map(|subject| SubjectRow {
+    // Of a cluster's thousands of objects only those that somebody must look at.
+    let objects: BTreeSet<&Subject> = ledger
+        .entries()
+        .map(|entry| &entry.id.subject)
+        .filter(|subject| subject.as_object().is_some())
+        .collect();
+    let known = snap.model.all_subjects().chain(objects);
+    let known = known.map(|subject| SubjectRow {
         id: subject.to_string(),
         kind: kind_word(subject.kind),
         state: if bad.contains(subject) {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::facts::{Disk, Fact, Memory};
+use crate::findings::scenario::{Scenario, objects};
 use crate::findings::{Cause, Evidence, Finding, Relation, Rule, Verdict};
 use crate::ids::{FeedId, TargetId};
 use crate::model::{FeedSpec, Model};
+use crate::objects::{Delta, ObjectKind};
 use crate::observation::{Harvest, Observation, Outage};
 use crate::subject::{Subject, SubjectKind};
 use crate::thresholds::Thresholds;
@@ -414,4 +416,72 @@ fn every_failing_endpoint_is_named_with_its_own_words_and_key() {
     let text = report.render(Format::Prometheus, Paint::Plain);
     let series = text.lines().filter(|line| line.contains("\"target-down\""));
     assert_eq!(series.count(), 2, "{text}");
+}
+
+#[test]
+fn of_a_clusters_objects_only_those_with_findings_are_told() {
+    let crashing = objects::pod("bad", |pod| {
+        pod.ready = false;
+        pod.containers = [objects::waiting(
+            objects::container("web"),
+            "CrashLoopBackOff",
+        )]
+        .into();
+    });
+    let well = (0..500).map(|n| objects::pod(&format!("well-{n}"), |_| {}));
+    let mut world = Scenario::kube(well.chain([crashing]));
+    world.run();
+    let report = |world: &Scenario| {
+        let snap = world.model.snapshot(world.now);
+        Report::new(&snap, &world.ledger, world.now, Duration::from_secs(1))
+    };
+    let told = report(&world);
+    let rows: Vec<(&str, State)> = told
+        .subjects
+        .iter()
+        .filter(|row| row.state != State::NotConfigured)
+        .map(|row| (&*row.id, row.state))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("cluster/prod", State::Ok),
+            ("pod/prod/shop/bad", State::Bad)
+        ]
+    );
+    assert_eq!(
+        (told.targets[0].state, told.targets[0].waiting),
+        (State::Ok, 0)
+    );
+    assert_eq!(told.exit_code(), 1);
+    for format in [
+        Format::Text,
+        Format::Json,
+        Format::Markdown,
+        Format::Junit,
+        Format::Prometheus,
+    ] {
+        let text = told.render(format, Paint::Plain);
+        assert!(text.contains("pod/prod/shop/bad"), "{format:?}");
+        assert!(!text.contains("well-"), "{format:?}");
+    }
+}
+
+#[test]
+fn a_listing_that_did_not_end_leaves_its_target_unknown() {
+    let mut world = Scenario::new();
+    world.stream(ObjectKind::Pod, "cluster/prod");
+    world.deltas(ObjectKind::Pod, vec![Delta::Begin(ObjectKind::Pod)]);
+    let row = |world: &Scenario| {
+        let snap = world.model.snapshot(world.now);
+        let report = Report::new(&snap, &world.ledger, world.now, Duration::from_secs(1));
+        (
+            report.targets[0].state,
+            report.targets[0].waiting,
+            report.exit_code(),
+        )
+    };
+    assert_eq!(row(&world), (State::Unknown, 1, 3));
+    world.deltas(ObjectKind::Pod, vec![Delta::Synced(ObjectKind::Pod)]);
+    assert_eq!(row(&world), (State::Ok, 0, 0));
 }

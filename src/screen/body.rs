@@ -6,7 +6,7 @@ use crate::app::{App, Page};
 use crate::event::Drawn;
 use crate::listing::Direction;
 use crate::paint::{Line, Painter};
-use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest};
+use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest, plan};
 use crate::role::Role;
 use crate::widgets::{chart, table};
 
@@ -29,7 +29,9 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         Some(Page::Manifest) => manifest::draw(app, painter, area),
         Some(Page::Logs) => logs::draw(app, painter, area),
         Some(Page::Kind) => kind::draw(app, painter, area),
-        Some(_) | None => pane(app, painter, area),
+        Some(Page::Plan) => page(app, painter, area, &plan::page(app)),
+        Some(Page::Arm) => page(app, painter, area, &plan::arm_page(app)),
+        None => pane(app, painter, area),
     }
 }
 

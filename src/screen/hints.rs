@@ -2,9 +2,12 @@
 
 use ratatui::layout::Rect;
 
+use crate::actions::{self, plan::Plan};
+use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
 use crate::paint::{Line, Painter};
+use crate::panes::plan;
 use crate::role::Role;
 use crate::text::SafeText;
 
@@ -95,6 +98,10 @@ const SHOWN_ON_PAGE: &[(&str, &str)] = &[
 ];
 
 fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
+    if app.page() == Some(&Page::Plan) {
+        painter.line(line.x + 1, line.y, line.width - 2, &plan::answers(app));
+        return;
+    }
     let shown = match app.page() {
         Some(Page::Manifest) => SHOWN_ON_YAML,
         Some(Page::Logs) => SHOWN_ON_LOGS,
@@ -131,14 +138,15 @@ fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
 /// The prompt with a block cursor; for the palette, what it would complete to.
 fn prompt(app: &App, painter: &mut Painter, line: Rect) {
     let Some(prompt) = app.prompt() else { return };
-    let mark = if prompt.kind == PromptKind::Filter {
-        "/"
-    } else {
-        ":"
+    let mark = match prompt.kind {
+        PromptKind::Filter => "/",
+        PromptKind::Palette => ":",
+        PromptKind::Reason => "reason: ",
+        PromptKind::Words => "type it: ",
     };
     let (before, after) = prompt.halves();
     let mut x = line.x + 1;
-    x += painter.word(x, line.y, 1, mark, Role::Accent);
+    x += painter.word(x, line.y, 9, mark, Role::Accent);
     let room = line.right().saturating_sub(x + 2);
     // The text's end stays in sight when it is longer than the line.
     let skip = SafeText::new(before)
@@ -163,7 +171,8 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
             Some((hits, all)) => format!("   {hits} of {all} match"),
             None => format!("   {} of {} rows", app.order().len(), app.order().total),
         },
-        PromptKind::Reason | PromptKind::Words => String::new(),
+        PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
+        PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
             let words = app.completions(prompt.text());
             format!(
@@ -181,6 +190,12 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
     );
 }
 
+/// The words that confirm the open plan.
+fn wanted(app: &App) -> String {
+    let plan = app.acting().proposal().and_then(Proposal::plan);
+    plan.and_then(Plan::words).unwrap_or_default()
+}
+
 fn sort_picker(app: &App) -> Line {
     let titles = app.page_titles().unwrap_or_else(|| {
         let columns = app.listing().columns();
@@ -195,20 +210,25 @@ fn sort_picker(app: &App) -> Line {
     line.with("0", Role::Key).dim(" natural")
 }
 
-/// After a prefix: what the next key can be.
+/// After a prefix: what the next key can be. What would lead nowhere now says why.
 fn continuations(app: &App) -> Line {
     let prefix = format!("{} ", app.pending());
     let mut line = Line::new()
         .with(app.pending().to_owned(), Role::Accent)
         .text("  ");
+    let mut acts = false;
     for binding in &app.bindings {
         for keys in binding.keys.split(", ") {
             if let Some(rest) = keys.strip_prefix(&prefix) {
+                acts |= actions::action(&binding.intent).is_some();
                 line = line
                     .with(rest.to_owned(), Role::Key)
                     .dim(format!(" {}  ", binding.intent));
             }
         }
+    }
+    if acts && app.acting().armed().is_none() {
+        line = line.with("shown, not done: read-only, A arms", Role::Warning);
     }
     line
 }

@@ -64,27 +64,26 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
         Box::new(uses::UsesProbe::new(api.clone(), namespaces.clone())),
     ];
     for kind in kinds {
-        if kind == ObjectKind::Lease {
-            // Those of nodes and of the control plane; the others only say who leads where, which
-            // nobody asks, and come every two seconds each.
-            for name in LEASES {
-                if namespaces.is_empty() || namespaces.iter().any(|known| **known == *name) {
-                    let one = WatchProbe::new(api.clone(), kind, Some(name.into()));
-                    probes.push(Box::new(one));
-                }
-            }
-            continue;
-        }
-        if kind.scope() == Scope::Cluster || namespaces.is_empty() {
-            probes.push(Box::new(WatchProbe::new(api.clone(), kind, None)));
-            continue;
-        }
-        for name in &namespaces {
-            let one = WatchProbe::new(api.clone(), kind, Some(name.clone()));
-            probes.push(Box::new(one));
+        for place in places(kind, &namespaces) {
+            probes.push(Box::new(WatchProbe::new(api.clone(), kind, place)));
         }
     }
     Ok(probes)
+}
+
+/// Where objects of a kind are watched: everywhere at once, or in each of some namespaces. Of
+/// leases only those of nodes and of the control plane mean something; the others say who leads
+/// where, and change every two seconds each.
+fn places(kind: ObjectKind, namespaces: &[Arc<str>]) -> Vec<Option<Arc<str>>> {
+    let named = |name: &str| namespaces.is_empty() || namespaces.iter().any(|one| **one == *name);
+    if kind == ObjectKind::Lease {
+        let places = LEASES.into_iter().filter(|name| named(name));
+        return places.map(|name| Some(name.into())).collect();
+    }
+    if kind.scope() == Scope::Cluster || namespaces.is_empty() {
+        return vec![None];
+    }
+    namespaces.iter().cloned().map(Some).collect()
 }
 
 /// The kinds to watch, by any name that kubectl takes for them; all of them where none is named.
@@ -154,6 +153,28 @@ mod tests {
         let error = kinds(&list(&["podz"])).unwrap_err();
         assert_eq!(error.place, "watch");
         assert_eq!(error.hint.unwrap(), "did you mean `pods`?");
+    }
+
+    #[test]
+    fn a_kind_is_watched_where_it_matters() {
+        let words = |kind, names: &[&str]| -> Vec<String> {
+            let names: Vec<Arc<str>> = names.iter().map(|name| (*name).into()).collect();
+            let places = places(kind, &names).into_iter();
+            places
+                .map(|place| place.map_or("all".into(), |name| name.to_string()))
+                .collect()
+        };
+        assert_eq!(words(ObjectKind::Pod, &[]), ["all"]);
+        assert_eq!(words(ObjectKind::Pod, &["a", "b"]), ["a", "b"]);
+        assert_eq!(words(ObjectKind::Node, &["a"]), ["all"]);
+        assert_eq!(
+            words(ObjectKind::Lease, &[]),
+            ["kube-node-lease", "kube-system"]
+        );
+        assert_eq!(
+            words(ObjectKind::Lease, &["a", "kube-system"]),
+            ["kube-system"]
+        );
     }
 
     #[test]

@@ -14,6 +14,8 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use crate::checked::User;
 
 const LIMIT: Duration = Duration::from_secs(90);
+/// Between two answers to the same question.
+const ANSWER: Duration = Duration::from_millis(1500);
 /// Columns and rows of the window.
 const SIZE: (u16, u16) = (140, 40);
 /// One that shows every row of a small cluster.
@@ -82,15 +84,10 @@ impl Seat {
     /// # Errors
     /// When it never is; tells the last screen.
     pub fn until(&self, what: &str, is_so: impl Fn(&Screen) -> bool) -> Result<Screen, Failed> {
-        let (seen, moved) = &*self.seen;
-        let (seen, timeout) = moved
-            .wait_timeout_while(lock(seen), LIMIT, |window| !is_so(&window.screen()))
-            .unwrap_or_else(PoisonError::into_inner);
-        let screen = seen.screen();
-        if timeout.timed_out() {
-            return Err(format!("never on the screen: {what}\n{}", screen.0).into());
+        match self.within(LIMIT, is_so) {
+            Some(screen) => Ok(screen),
+            None => Err(format!("never on the screen: {what}\n{}", self.screen().0).into()),
         }
-        Ok(screen)
     }
 
     /// Types keys, one write for all of them.
@@ -98,6 +95,32 @@ impl Seat {
         self.input.write_all(keys.as_bytes())?;
         self.input.flush()?;
         Ok(())
+    }
+
+    /// Types keys again and again, with longer pauses than any dead time of an answer, until the
+    /// screen is so.
+    pub fn until_pressing(
+        &mut self,
+        keys: &str,
+        what: &str,
+        is_so: impl Fn(&Screen) -> bool,
+    ) -> Result<Screen, Failed> {
+        for _ in 0..30 {
+            self.press(keys)?;
+            if let Some(screen) = self.within(ANSWER, &is_so) {
+                return Ok(screen);
+            }
+        }
+        self.until(what, is_so)
+    }
+
+    /// The screen, if it becomes so within this time.
+    fn within(&self, limit: Duration, is_so: impl Fn(&Screen) -> bool) -> Option<Screen> {
+        let (seen, moved) = &*self.seen;
+        let (seen, timeout) = moved
+            .wait_timeout_while(lock(seen), limit, |window| !is_so(&window.screen()))
+            .unwrap_or_else(PoisonError::into_inner);
+        (!timeout.timed_out()).then(|| seen.screen())
     }
 
     /// What stands there now.
@@ -109,11 +132,6 @@ impl Seat {
     pub fn pictures(&self) -> Vec<Screen> {
         let pictures = std::mem::take(&mut lock(&self.seen.0).pictures);
         pictures.into_iter().map(Screen).collect()
-    }
-
-    /// The program's process.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.process_id()
     }
 
     /// Presses `q` and waits for the end.

@@ -18,10 +18,13 @@ pub const ALL: &[&[Row]] = &[
     etcd::ROWS,
     host::ROWS,
     kubernetes::ROWS,
+    kubernetes::acts::ROWS,
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
+    kubernetes::reading::ROWS,
     kubernetes::rights::ROWS,
+    kubernetes::rules::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
 ];

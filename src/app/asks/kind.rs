@@ -2,8 +2,6 @@
 
 mod columns;
 mod order;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

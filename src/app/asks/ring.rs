@@ -107,16 +107,14 @@ impl Ring {
     /// Takes in lines of one writer in their order, each to its place in time. `label` names the
     /// writer for the search.
     pub fn push(&mut self, writer: Writer, label: &str, lines: Vec<LogLine>) {
-        let mut order = i64::MIN;
+        // What has no time comes after what is there, and takes what follows it along.
+        let last = self.lines.back().map_or(i64::MIN, |line| line.order);
+        let timed = lines.first().is_some_and(|line| line.at.is_some());
+        let mut order = if timed { i64::MIN } else { last };
         let mut fresh = VecDeque::with_capacity(lines.len());
         for line in lines {
             order = line.at.map_or(order, |at| nanoseconds(at).max(order));
             fresh.push_back(self.kept(writer, label, order, line));
-        }
-        // What has no time at all comes after what is there.
-        let last = self.lines.back().map_or(i64::MIN, |line| line.order);
-        for line in fresh.iter_mut().take_while(|line| line.order == i64::MIN) {
-            line.order = last;
         }
         self.merge(fresh);
         self.evict();

@@ -412,7 +412,11 @@ pub fn broken(peer: &str, error: &hyper::Error, traffic: &Traffic) -> Outage {
             format!("the head of an answer of {peer} is beyond {MAX_HEADERS} lines or 64 KiB");
         return Outage::new(Layer::TooLarge, text);
     }
-    if error.is_parse() {
+    // HTTP/2 begins with the length of a small frame, so with a zero. Some servers speak first, which
+    // is not reported as bad HTTP.
+    let begun =
+        traffic.head.starts_with(b"HTTP/") || matches!(traffic.head.first(), None | Some(0));
+    if error.is_parse() || !begun {
         return not_http(peer, &traffic.head);
     }
     let why = if traffic.read == 0 {

@@ -9,7 +9,7 @@ use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION, RETRY_AFTER, WARNING};
 use jiff::Timestamp;
 
 use super::super::answer::{encoding, http_date, place_of, text};
@@ -23,6 +23,8 @@ use crate::observation::{Layer, Outage};
 /// Most compressed bytes that are inflated at once: at the worst ratio of deflate, 1032, a piece
 /// of 16 MiB comes of it.
 const STEP: usize = 16 << 10;
+/// Warnings that are kept of one reply.
+const MOST_WARNINGS: usize = 16;
 /// As much of a refusal's body as is read.
 const REFUSAL: u64 = 64 << 10;
 
@@ -39,6 +41,10 @@ pub struct Reply {
     pub sent: Now,
     /// When the head had arrived.
     pub answered: Now,
+    /// The request's id in the API server's own audit (`Audit-Id`).
+    pub audit_id: Option<String>,
+    /// What the API server warns of, in its words (`Warning`).
+    pub warnings: Vec<String>,
     flow: Flow,
 }
 
@@ -103,6 +109,8 @@ impl Reply {
             date: text(&parts.headers, DATE).and_then(|date| http_date(&date)),
             sent: head.sent,
             answered: head.answered,
+            audit_id: text(&parts.headers, HeaderName::from_static("audit-id")),
+            warnings: warnings(&parts.headers),
             flow: Flow {
                 asked,
                 incoming,
@@ -276,6 +284,18 @@ impl Flow {
             link.take_back(branch);
         }
     }
+}
+
+/// Texts of the `Warning` headers: `299 - "spec.x is deprecated"`.
+fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(WARNING).iter();
+    let texts = values.filter_map(|value| {
+        let value = value.to_str().ok()?;
+        let (_, quoted) = value.split_once('"')?;
+        let (text, _) = quoted.rsplit_once('"')?;
+        Some(text.replace("\\\"", "\""))
+    });
+    texts.take(MOST_WARNINGS).collect()
 }
 
 /// `Retry-After` in seconds, which is how API servers write it.

@@ -38,6 +38,20 @@ pub fn need(method: &str, path_and_query: &str) -> String {
     }
 }
 
+/// Does it go on with what an answer before it began: the next page of a list, the watch that
+/// follows it? Such a request waited its turn with the first, and comes alone.
+#[must_use]
+pub fn goes_on(path_and_query: &str) -> bool {
+    let (_, query) = path_and_query.split_once('?').unwrap_or_default();
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let from_there = |(key, value): (&str, &str)| match key {
+        "continue" => !value.is_empty(),
+        "resourceVersion" => query.contains("watch=") && !matches!(value, "" | "0"),
+        _ => false,
+    };
+    pairs.any(from_there)
+}
+
 /// A path of the API taken apart.
 struct Place<'a> {
     group: &'a str,
@@ -80,6 +94,24 @@ impl<'a> Place<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_on_is_told_from_what_begins() {
+        for (path, on) in [
+            ("/api/v1/pods?limit=500", false),
+            ("/api/v1/pods?limit=500&continue=abc", true),
+            (
+                "/api/v1/pods?watch=1&resourceVersion=77&allowWatchBookmarks=true",
+                true,
+            ),
+            ("/api/v1/pods?watch=1&sendInitialEvents=true", false),
+            ("/api/v1/pods?watch=1&resourceVersion=0", false),
+            ("/api/v1/pods?resourceVersion=77", false),
+            ("/readyz?verbose", false),
+        ] {
+            assert_eq!(goes_on(path), on, "{path}");
+        }
+    }
 
     #[test]
     fn a_request_is_named_as_a_role_would_allow_it() {

@@ -1,5 +1,10 @@
-//! The seam through which a change leaves: for the runner of actions alone, one request for one
-//! call, never sent twice.
+//! The client that can change something, and the seam through which a change leaves.
+//!
+//! A [`Writer`] cannot be built without power over its cluster, sends only to who is certainly the
+//! API server, asks the power again before each request, and sends each licence once: it never
+//! repeats anything by itself.
+
+use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -7,7 +12,158 @@ use hyper::body::Bytes;
 use super::link::Again;
 use super::reply::Reply;
 use super::{Api, JSON};
-use crate::observation::Outage;
+use crate::actions::arm::Armed;
+use crate::actions::call::{self, Call, FIELD_MANAGER};
+use crate::actions::guard::Licence;
+use crate::actions::live::DryRun;
+use crate::actions::record::{Ended, Outcome};
+use crate::clock;
+use crate::observation::{Layer, Outage};
+
+/// A change that was not answered by then is not known to be done. The API server itself gives up
+/// after 60 s; a patch of one field takes milliseconds.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// A dry run is only a question.
+const QUESTION: Duration = Duration::from_secs(10);
+/// Most of an answer that is read; nobody looks at it.
+const ANSWER: u64 = 4 << 20;
+
+/// The mutating client of one cluster.
+///
+/// Without power there is none:
+///
+/// ```compile_fail
+/// fn build(api: &midwatch::clients::kube::Api) {
+///     let writer = midwatch::clients::kube::writer::Writer { api, armed: todo!() };
+/// }
+/// ```
+///
+/// and the client for reading has no way to send a change:
+///
+/// ```compile_fail
+/// async fn change(api: &midwatch::clients::kube::Api) {
+///     let _ = api.send(hyper::Method::PATCH, "/api/v1/nodes/a", "application/json", vec![]).await;
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Writer<'a> {
+    api: &'a Api,
+    armed: &'a Armed,
+}
+
+impl<'a> Writer<'a> {
+    /// The client that may change the cluster of `api` for as long as `armed` holds.
+    ///
+    /// # Errors
+    /// Why there is none: not armed for this cluster, or nobody knows who answers there.
+    pub fn new(api: &'a Api, armed: &'a Armed) -> Result<Self, String> {
+        if armed.cluster() != api.cluster() {
+            return Err(format!("not armed for {}", api.cluster()));
+        }
+        if !armed.holds(clock::stamp()) {
+            return Err("no longer armed".into());
+        }
+        if !api.is_verified() {
+            return Err(format!("TLS-OFF: {} is not verified", api.server()));
+        }
+        Ok(Self { api, armed })
+    }
+
+    /// How the API server would take a call. Nothing is kept of it.
+    pub async fn dry_run(&self, call: &Call) -> DryRun {
+        if !self.armed.holds(clock::stamp()) {
+            return DryRun::NotAsked("no longer armed");
+        }
+        let asked = tokio::time::timeout(QUESTION, self.exchange(call, "&dryRun=All"));
+        let reply = match asked.await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(outage)) => return DryRun::Failed(outage),
+            Err(_) => return DryRun::Failed(late(QUESTION)),
+        };
+        if reply.is_ok() {
+            return DryRun::Passed(reply.warnings.clone());
+        }
+        let code = reply.status;
+        let refusal = reply.refusal().await;
+        DryRun::Refused {
+            code,
+            message: self.api.outage_of(&refusal).detail,
+        }
+    }
+
+    /// Sends a licensed request, once.
+    pub async fn send(&self, licence: Licence) -> Outcome {
+        let mut outcome = Outcome {
+            ended: Ended::NotSent,
+            code: None,
+            request: None,
+            message: String::new(),
+            warnings: Vec::new(),
+        };
+        if !self.armed.holds(clock::stamp()) {
+            "no longer armed".clone_into(&mut outcome.message);
+            return outcome;
+        }
+        let sent = tokio::time::timeout(DEADLINE, self.exchange(licence.call(), "")).await;
+        let reply = match sent {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(outage)) => {
+                // Before there is a connection and a name nothing can have left.
+                outcome.ended = match outage.layer {
+                    Layer::Dns | Layer::Tls | Layer::Auth | Layer::Local => Ended::NotSent,
+                    _ => Ended::Unknown,
+                };
+                outcome.message = outage.to_string();
+                return outcome;
+            }
+            Err(_) => {
+                outcome.ended = Ended::Unknown;
+                outcome.message = late(DEADLINE).to_string();
+                return outcome;
+            }
+        };
+        outcome.code = Some(reply.status);
+        outcome.request.clone_from(&reply.audit_id);
+        outcome.warnings.clone_from(&reply.warnings);
+        if reply.is_ok() {
+            outcome.ended = Ended::Accepted;
+            // Read to its end, so that the connection can be kept; what it says is seen by the watch.
+            let _ = tokio::time::timeout(QUESTION, reply.body(ANSWER)).await;
+            return outcome;
+        }
+        // What a server in trouble says does not tell whether it was done.
+        outcome.ended = if reply.status >= 500 {
+            Ended::Unknown
+        } else {
+            Ended::Refused
+        };
+        let refusal = reply.refusal().await;
+        outcome.message = self.api.outage_of(&refusal).detail;
+        outcome
+    }
+
+    async fn exchange(&self, call: &Call, query: &str) -> Result<Reply, Outage> {
+        let path = format!(
+            "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{query}",
+            call.path
+        );
+        let method = match call.method {
+            call::Method::Patch => Method::PATCH,
+            call::Method::Post => Method::POST,
+            call::Method::Put => Method::PUT,
+            call::Method::Delete => Method::DELETE,
+        };
+        self.api
+            .urgent()
+            .send(method, &path, call.content_type, call.bytes())
+            .await
+    }
+}
+
+fn late(limit: Duration) -> Outage {
+    let text = format!("no answer within {}", crate::units::span(limit));
+    Outage::new(Layer::Timeout, text)
+}
 
 impl Api {
     /// Sends one request that may change something. It is tried on one connection and not repeated,
@@ -15,8 +171,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::get`]; whether the request took effect is then not known.
-    #[expect(dead_code, reason = "used by the runner of actions")]
-    pub(super) async fn send(
+    async fn send(
         &self,
         method: Method,
         path: &str,

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Scenario, id};
 use crate::clock::Now;
-use crate::facts::Fact;
+use crate::facts::{Fact, FactKind, KubeApi, KubeChecks, KubeMetrics};
 use crate::model::FeedSpec;
 use crate::objects::pod::PodTraits;
 use crate::objects::{
@@ -18,12 +18,39 @@ use crate::objects::{
     Endpoints, Job, Labels, Lease, Namespace, Node, Object, ObjectKind, Owner, Phase, Pod, Quota,
     QuotaLine, Resources, Selector, Service, Status, Termination, VolumeClaim, Workload,
 };
-use crate::observation::{Harvest, Layer, Outage};
+use crate::observation::{Harvest, Layer, Lost, Outage};
 use crate::subject::Subject;
 use crate::thresholds::Thresholds;
 
 /// The feed that polls the API server.
 pub const API: &str = "kubernetes/prod https://10.0.0.1:6443";
+
+/// The feed that reads its metrics.
+const METRICS: &str = "kubernetes/prod https://10.0.0.1:6443 (metrics)";
+
+/// An API server of 1.33 that is well.
+pub fn api() -> KubeApi {
+    let well = KubeChecks {
+        passed: true,
+        total: 40,
+        failing: Vec::new(),
+    };
+    KubeApi {
+        version: "v1.33.1".into(),
+        platform: "linux/amd64".into(),
+        readyz: well.clone(),
+        livez: Some(well),
+        took: Duration::from_millis(20),
+    }
+}
+
+/// Nothing happened since it started.
+pub fn metrics() -> KubeMetrics {
+    KubeMetrics {
+        started: Some(1.0),
+        ..KubeMetrics::default()
+    }
+}
 
 /// So many seconds before the scenario begins.
 pub fn ago(secs: i64) -> Timestamp {
@@ -391,18 +418,25 @@ impl Scenario {
         let mut world = Self::new();
         world.feed(API, "cluster/prod");
         for kind in ObjectKind::ALL {
-            let spec = FeedSpec {
-                id: id(&stream(*kind)),
-                period: Duration::from_secs(5),
-                timeout: Duration::from_secs(10),
-                subject: Subject::cluster("prod"),
-                tells: Some(*kind),
-            };
-            world.model.register(spec, Thresholds::default());
+            world.stream(*kind, "cluster/prod");
         }
-        world.tell(API, []);
+        world.feed(METRICS, "cluster/prod");
         world.list(objects);
+        world.hear();
         world
+    }
+
+    /// A stream of one kind of the cluster `prod`.
+    pub fn stream(&mut self, kind: ObjectKind, subject: &str) -> &mut Self {
+        let spec = FeedSpec {
+            id: id(&stream(kind)),
+            period: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+            subject: subject.parse().unwrap(),
+            tells: Some(kind),
+        };
+        self.model.register(spec, Thresholds::default());
+        self
     }
 
     /// Each stream lists anew: these are all objects that there are.
@@ -418,7 +452,8 @@ impl Scenario {
         self
     }
 
-    fn deltas(&mut self, kind: ObjectKind, deltas: Vec<Delta>) -> &mut Self {
+    /// The stream of a kind brings this.
+    pub fn deltas(&mut self, kind: ObjectKind, deltas: Vec<Delta>) -> &mut Self {
         let harvest = Harvest {
             deltas,
             ..Harvest::default()
@@ -437,9 +472,14 @@ impl Scenario {
         self.tell(API, facts.map(|fact| ("cluster/prod", fact)))
     }
 
-    /// Every feed of the cluster answers that nothing changed.
+    /// Its metrics are read.
+    pub fn metrics(&mut self, metrics: KubeMetrics) -> &mut Self {
+        self.tell(METRICS, [("cluster/prod", metrics.into())])
+    }
+
+    /// Every feed of the cluster answers that all is well and nothing changed.
     pub fn hear(&mut self) -> &mut Self {
-        self.tell_but(API, [], &[]);
+        self.api([api().into()]).metrics(metrics());
         for kind in ObjectKind::ALL {
             self.deltas(*kind, Vec::new());
         }
@@ -458,9 +498,23 @@ impl Scenario {
         self.absorb(&stream(kind), Err(outage))
     }
 
+    /// Its metrics are refused to this user.
+    pub fn forbid_metrics(&mut self) -> &mut Self {
+        let detail = "not permitted: needs get /metrics";
+        let lost = Lost {
+            kind: FactKind::KubeMetrics,
+            outage: Outage::new(Layer::Auth, detail),
+        };
+        let harvest = Harvest {
+            lost: vec![lost],
+            ..Harvest::default()
+        };
+        self.absorb(METRICS, Ok(harvest))
+    }
+
     /// Every feed of the cluster fails.
     pub fn fail_all(&mut self, layer: Layer, detail: &str) -> &mut Self {
-        self.fail(API, layer, detail);
+        self.fail(API, layer, detail).fail(METRICS, layer, detail);
         for kind in ObjectKind::ALL {
             self.fail(&stream(*kind), layer, detail);
         }

@@ -145,7 +145,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             transport,
             path,
             then,
-            purpose: if C::STREAMS {
+            purpose: if streams {
                 Purpose::Stream
             } else {
                 Purpose::Page(String::new())

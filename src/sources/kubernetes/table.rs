@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follow::{Follow, Then};
 use super::transport::Transport;
-use crate::ask::{KindName, TableDelta, TableNews};
+use crate::ask::{KindName, TableNews};
 use crate::clients::kube::Api;
 use rows::Rows;
 

@@ -89,13 +89,26 @@ impl UsesProbe {
             return Ok(None);
         }
         if !reply.is_ok() {
-            return Err(self.api.outage_of(&reply.refusal().await));
+            let refusal = reply.refusal().await;
+            // Who may not list it is told so also where there is nothing to list.
+            if refusal.code == 403 && !self.is_offered().await? {
+                return Ok(None);
+            }
+            return Err(self.api.outage_of(&refusal));
         }
         let body = reply.rest(LARGEST).await?;
         *bytes += reply.wire_bytes();
         read(kind, &body)
             .map(Some)
             .map_err(|error| Outage::new(Layer::Parse, format!("{path}: {error}")))
+    }
+}
+
+impl UsesProbe {
+    /// Whether the cluster has the API at all, which everybody may ask.
+    async fn is_offered(&self) -> Result<bool, Outage> {
+        let reply = self.api.get("/apis/metrics.k8s.io", JSON).await?;
+        Ok(reply.status != 404)
     }
 }
 

@@ -1,9 +1,12 @@
 //! A real Kubernetes control plane: what the harness itself promises, and each part's trials.
 
+pub mod acts;
 pub mod faults;
 pub mod locked;
 pub mod objects;
+pub mod reading;
 pub mod rights;
+pub mod rules;
 mod shop;
 
 use std::time::Duration;
@@ -88,14 +91,14 @@ fn parts() -> Result<(), Failed> {
     let admin = plane.raw(Account::Admin)?;
     admin.post(
         &format!("/api/v1/namespaces/{SHOP}/pods"),
-        &things::pod("talker-a"),
+        &things::pod("talker-0"),
     )?;
-    let path = format!("/api/v1/namespaces/{SHOP}/pods/talker-a");
-    plane.until("talker-a is ready", Part::Kwok, || {
+    let path = format!("/api/v1/namespaces/{SHOP}/pods/talker-0");
+    plane.until("talker-0 is ready", Part::Kwok, || {
         admin.get(&path).is_ok_and(|pod| things::is_ready(&pod))
     })?;
-    Log::of(plane.folder(), "talker-a", Run::Current).say(["one", "two"])?;
-    Log::of(plane.folder(), "talker-a", Run::Previous).say(["zero"])?;
+    Log::of(plane.folder(), "talker-0", Run::Current).say(["one", "two"])?;
+    Log::of(plane.folder(), "talker-0", Run::Previous).say(["zero"])?;
     let proxy = Proxy::start(&plane)?;
     let through = Raw::new(proxy.port(), plane.pki(), Account::Admin.token())?;
     let log = through.call("GET", &format!("{path}/log"), None)?;

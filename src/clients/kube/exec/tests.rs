@@ -154,6 +154,19 @@ async fn a_plugin_that_asks_gets_no_answer() {
 }
 
 #[tokio::test]
+async fn a_plugin_has_a_session_of_its_own_and_so_no_terminal() {
+    if !SETSID.iter().any(|path| Path::new(path).exists()) || !Path::new("/proc/self").exists() {
+        return;
+    }
+    let script = Script::new(
+        "read -r pid name state parent group session rest < /proc/$$/stat; \
+         [ \"$session\" = $$ ] && [ \"$group\" = $$ ] && ! (: > /dev/tty) 2>/dev/null && exit 9; exit 8",
+    );
+    let outage = script.fails().await;
+    assert!(outage.detail.ends_with("exit code 9"), "{outage}");
+}
+
+#[tokio::test]
 async fn what_a_plugin_complains_is_told_without_escapes_and_secrets() {
     let script = Script::new(
         "echo first >&2; printf '\\033[2J\\033]0;owned\\007login expired, token=hunter2-token\\n\\n' >&2; exit 1",

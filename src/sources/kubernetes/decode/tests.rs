@@ -97,13 +97,11 @@ fn any_damage_to_an_object_is_an_error_or_an_object_and_never_a_panic() {
         let mut decoder = Decoder::new("prod".into());
         for item in items(recorded(*kind).0) {
             for at in 0..item.len() {
-                // Cut off, and every bit turned.
+                // Cut off, and a bit turned, another at each place.
                 let _ = decoder.object(*kind, &item[..at]);
-                for bit in 0..8 {
-                    let mut damaged = item.clone();
-                    damaged[at] ^= 1 << bit;
-                    let _ = decoder.object(*kind, &damaged);
-                }
+                let mut damaged = item.clone();
+                damaged[at] ^= 1 << (at % 8);
+                let _ = decoder.object(*kind, &damaged);
             }
         }
     }

@@ -24,7 +24,6 @@ const LARGEST: usize = 64 << 20;
 const KEPT: usize = 1 << 20;
 /// Longest cell that is kept, in bytes: more fits no screen.
 const CELL: usize = 1024;
-const INITIAL_END: &str = "k8s.io/initial-events-end";
 
 /// Bodies about one kind, as rows.
 #[derive(Debug)]
@@ -289,7 +288,7 @@ impl Answer {
     }
 
     fn status(self) -> Option<Status> {
-        (self.kind == "Status").then(|| Status {
+        (self.kind == "Status").then_some(Status {
             code: self.code,
             reason: self.reason,
             message: self.message,

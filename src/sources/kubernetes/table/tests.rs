@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ask::ColumnKind;
+use crate::ask::{ColumnKind, TableDelta};
 use crate::sources::kubernetes::scripted::{Part, Said, Server};
 
 const JSON: &str = "application/json";

@@ -22,7 +22,7 @@ const STAGES: [&str; 5] = [
 
 /// Pods of these names have logs: `logs/NAME.log`, and `logs/NAME.previous.log` of the container
 /// before. Of all others the kubelet knows nothing.
-pub const TALKERS: [&str; 3] = ["talker-a", "talker-b", "shouter"];
+pub const TALKERS: [&str; 3] = ["talker-0", "talker-1", "shouter"];
 
 /// kwok's configuration, its log files in `folder`.
 pub fn config(folder: &Path) -> Result<String, Failed> {

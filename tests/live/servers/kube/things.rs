@@ -139,6 +139,7 @@ pub fn furniture(namespace: &str) -> Vec<(String, Value)> {
 
 /// A container's status in a crash loop, as a patch of `/status`.
 pub fn crashing(restarts: u32) -> Value {
+    let now = format!("{:.0}", midwatch::clock::now().wall);
     json!({"status": {
         "conditions": [
             {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
@@ -148,7 +149,7 @@ pub fn crashing(restarts: u32) -> Value {
             "state": {"waiting": {"reason": "CrashLoopBackOff",
                 "message": "back-off 5m0s restarting failed container"}},
             "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled",
-                "startedAt": "2026-11-20T00:00:00Z", "finishedAt": "2026-11-20T00:05:00Z"}}}],
+                "startedAt": now, "finishedAt": now}}}],
     }})
 }
 
@@ -157,4 +158,63 @@ pub fn unplaceable(name: &str) -> Value {
     let mut thing = deployment(name, 1);
     thing["spec"]["template"]["spec"]["nodeSelector"] = json!({"live/rack": "none"});
     thing
+}
+
+/// A namespace's worth of trouble, each with the path that it is posted to.
+pub fn trouble(namespace: &str) -> Vec<(String, Value)> {
+    let core = format!("/api/v1/namespaces/{namespace}");
+    let at =
+        |group: &str, plural: &str| format!("/apis/{group}/v1/namespaces/{namespace}/{plural}");
+    let mut stuck = unplaceable("stuck");
+    stuck["spec"]["progressDeadlineSeconds"] = 1.into();
+    stuck["spec"]["template"]["metadata"]["labels"] = json!({"app": "stuck"});
+    let job = json!({"metadata": {"name": "late"}, "spec": {"activeDeadlineSeconds": 1,
+        "template": {"spec": {"restartPolicy": "Never", "nodeSelector": {"live/rack": "none"},
+            "containers": pod_spec("late")["containers"]}}}});
+    let mut mounting = pod("mounting");
+    mounting["spec"]["volumes"] = json!([{"name": "data",
+        "persistentVolumeClaim": {"claimName": "data"}}]);
+    vec![
+        (at("apps", "deployments"), stuck),
+        (at("apps", "deployments"), deployment("tight", 2)),
+        (at("policy", "poddisruptionbudgets"), budget("tight", 2)),
+        (
+            format!("{core}/services"),
+            json!({"metadata": {"name": "stuck"},
+                "spec": {"selector": {"app": "stuck"}, "ports": [{"port": 80}]}}),
+        ),
+        (at("batch", "jobs"), job),
+        (
+            format!("{core}/persistentvolumeclaims"),
+            json!({"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+                "storageClassName": "none", "resources": {"requests": {"storage": "1Gi"}}}}),
+        ),
+        (format!("{core}/pods"), mounting),
+        (format!("{core}/pods"), pod("crashing")),
+        (format!("{core}/pods"), pod("pulling")),
+        (format!("{core}/pods"), pod("evicted")),
+        (
+            format!("{core}/resourcequotas"),
+            json!({"metadata": {"name": "full"}, "spec": {"hard": {"services": "1"}}}),
+        ),
+    ]
+}
+
+/// A container whose image cannot be had, as a patch of `/status`.
+pub fn pulling() -> Value {
+    json!({"status": {
+        "conditions": [
+            {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
+            {"type": "ContainersReady", "status": "False", "reason": "ContainersNotReady"}],
+        "containerStatuses": [{"name": "main", "ready": false, "restartCount": 0,
+            "image": "registry.example/x:v1.4", "imageID": "", "state": {"waiting": {
+                "reason": "ImagePullBackOff",
+                "message": "Back-off pulling image \"registry.example/x:v1.4\""}}}],
+    }})
+}
+
+/// A pod that its node ended, as a patch of `/status`.
+pub fn evicted() -> Value {
+    json!({"status": {"phase": "Failed", "reason": "Evicted",
+        "message": "The node was low on resource: memory."}})
 }

@@ -66,7 +66,7 @@ fn lost_nodes() -> Result<(), Failed> {
     })?;
     let user = shop.user(Account::Reader)?;
     user.until("a cluster that is well", |answer| {
-        nodes().all(|node| answer.state(&node) == "ok") && !answer.findings().any(about_nodes)
+        answer.target("kubernetes/live")["state"] == "ok" && !answer.findings().any(about_nodes)
     })?;
     shop.plane.kill(Part::Kwok);
     let lost = |answer: &Answer| nodes().all(|node| answer.finds("node-not-ready", &node));
@@ -80,7 +80,7 @@ fn lost_nodes() -> Result<(), Failed> {
     }
     shop.plane.restart(Part::Kwok)?;
     user.until("every node is back", |answer| {
-        nodes().all(|node| answer.state(&node) == "ok") && !answer.findings().any(about_nodes)
+        answer.target("kubernetes/live")["state"] == "ok" && !answer.findings().any(about_nodes)
     })?;
     Ok(())
 }

@@ -34,7 +34,7 @@ fn every_key() -> Result<(), Failed> {
     let target = shop.target_by(&proxy)?;
     let mut pairs = 0;
     for preset in PRESETS {
-        let console = format!("[console]\nkeymap = \"{preset}\"\n\n");
+        let console = format!("keymap = \"{preset}\"\n\n");
         let user = User::configured(&console, std::slice::from_ref(&target))?;
         pairs += of_preset(&user, preset)?;
     }
