@@ -97,7 +97,7 @@ fn changes(cluster: &mut Cluster, size: usize) -> [f64; CHANGES.len()] {
             .map(|round| make(cluster, round))
             .collect();
         median_ms(ROUNDS, |_| {
-            one(cluster, kind, made.pop().unwrap_or_default())
+            one(cluster, kind, made.pop().unwrap_or_default());
         }) * 1e3
     };
     let pod = ObjectKind::Pod;
@@ -109,10 +109,10 @@ fn changes(cluster: &mut Cluster, size: usize) -> [f64; CHANGES.len()] {
         let (bad, good) = (cluster.crashing(at(round)), cluster.pod(at(round), 2));
         let (mut bad, mut good) = (vec![put(bad)], vec![put(good)]);
         worse.push(median_ms(1, |_| {
-            one(cluster, pod, std::mem::take(&mut bad))
+            one(cluster, pod, std::mem::take(&mut bad));
         }));
         better.push(median_ms(1, |_| {
-            one(cluster, pod, std::mem::take(&mut good))
+            one(cluster, pod, std::mem::take(&mut good));
         }));
     }
     let lease = ObjectKind::Lease;

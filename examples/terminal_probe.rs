@@ -83,7 +83,7 @@ fn run() -> std::io::Result<ExitCode> {
                 seen.pasted += text.len();
             }
             Some(TerminalEvent::Input(Input::Reply(reply), _)) => {
-                seen.colour = format!("{reply:?}")
+                seen.colour = format!("{reply:?}");
             }
             Some(TerminalEvent::Input(..) | TerminalEvent::Resize { .. }) => {}
             Some(TerminalEvent::Resumed) => seen.resumed += 1,

@@ -279,12 +279,11 @@ async fn object(api: &Api, target: &Target) -> Result<Value, Outage> {
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, Outage>>) -> Result<T, Outage> {
-    match tokio::time::timeout(QUESTION, asked).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let text = format!("no answer within {}", units::span(QUESTION));
-            Err(Outage::new(Layer::Timeout, text))
-        }
+    if let Ok(answer) = tokio::time::timeout(QUESTION, asked).await {
+        answer
+    } else {
+        let text = format!("no answer within {}", units::span(QUESTION));
+        Err(Outage::new(Layer::Timeout, text))
     }
 }
 

@@ -75,20 +75,20 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
     let outage = || Outage::new(Layer::Timeout, "no answer");
     let spoils: [(&str, Spoil); 9] = [
         ("object", |live| {
-            live.object = Err(Outage::new(Layer::Timeout, "x"))
+            live.object = Err(Outage::new(Layer::Timeout, "x"));
         }),
         ("object", |live| live.object = Ok(json!({"kind": "Status"}))),
         ("object", |live| {
-            live.object = Ok(world::json_of("w-9", "41"))
+            live.object = Ok(world::json_of("w-9", "41"));
         }),
         ("rbac", |live| {
             live.may = Ok(live::May {
                 allowed: false,
                 reason: String::new(),
-            })
+            });
         }),
         ("rbac", |live| {
-            live.may = Err(Outage::new(Layer::Timeout, "x"))
+            live.may = Err(Outage::new(Layer::Timeout, "x"));
         }),
         ("dry-run", |live| {
             live.dry_run = DryRun::Refused {
@@ -97,7 +97,7 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
             }
         }),
         ("dry-run", |live| {
-            live.dry_run = DryRun::NotAsked("not armed")
+            live.dry_run = DryRun::NotAsked("not armed");
         }),
         ("tls", |live| live.verified = false),
         ("audit", |live| live.audit = Err("disk full".into())),
@@ -197,7 +197,7 @@ fn the_last_node_that_takes_pods_is_closed_only_with_a_reason() {
     let mut world = World::new();
     world.put(cordoned("w-2"));
     world.put(node_but("w-3", |node| {
-        node.conditions[0].status = Status::False
+        node.conditions[0].status = Status::False;
     }));
     let power = power(&world);
     let mut plan = planned(&world, &cordon::ACTION, "w-1");
@@ -284,7 +284,7 @@ fn the_blast_counts_what_is_there_by_what_a_drain_would_have_to_know() {
         pod.phase = crate::objects::Phase::Succeeded;
     });
     let local = with(pod("web-1", "w-1", "web"), |pod| {
-        pod.traits.local_storage = true
+        pod.traits.local_storage = true;
     });
     world.list(
         ObjectKind::Pod,

@@ -83,7 +83,7 @@ impl Kinds {
         known.at = Some(now.stamp);
         match answer {
             Ok(mut kinds) => {
-                kinds.sort_by(|a, b| rank(a).cmp(&rank(b)));
+                kinds.sort_by_key(rank);
                 known.kinds = kinds.into_iter().map(Arc::new).collect();
                 known.failed = None;
             }

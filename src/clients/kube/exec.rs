@@ -195,7 +195,7 @@ impl Plugin {
             }));
         };
         let shown = path.display().to_string();
-        if !allowed.iter().any(|one| *one == shown) {
+        if !allowed.contains(&shown) {
             // A JSON string is a TOML string of one line.
             let quoted = serde_json::Value::from(shown.as_str());
             return Err(refused(format!(
@@ -280,7 +280,7 @@ impl Plugin {
             .hint(by_hand));
         }
         if ran.status.is_some_and(|status| !status.success()) {
-            let how = ran.status.map_or_else(String::new, |status| ended(status));
+            let how = ran.status.map_or_else(String::new, ended);
             let said = last_line(&ran.complaint);
             let said = if said.is_empty() {
                 said

@@ -206,7 +206,7 @@ fn as_it_becomes() -> Result<(), Failed> {
     )?;
     seat.press(":nodes\r")?;
     seat.until("the cordon", |screen| {
-        screen.line(&["w-05", "cordoned"]) != ""
+        !screen.line(&["w-05", "cordoned"]).is_empty()
     })?;
     seat.press(":workloads\r")?;
     seat.until("what is left of the web", |screen| {

@@ -51,7 +51,7 @@ fn limited() -> Result<(), Failed> {
     assert!(screen.row("w-01").is_empty());
     seat.press(":nodes\r")?;
     seat.until("which right is missing", |screen| {
-        screen.has("── Nodes") && screen.line(&["not permitted: needs", "nodes"]) != ""
+        screen.has("── Nodes") && !screen.line(&["not permitted: needs", "nodes"]).is_empty()
     })?;
     seat.quit()
 }
@@ -61,7 +61,7 @@ fn stranger() -> Result<(), Failed> {
     let user = shop.user(Account::Stranger)?;
     let mut seat = Seat::wide(&user, &["--open", "sources"])?;
     seat.until("which right the pods need", |screen| {
-        screen.line(&["pods", "not permitted"]) != ""
+        !screen.line(&["pods", "not permitted"]).is_empty()
     })?;
     for (pane, title, plural) in [
         ("pods", "Pods", "pods"),
@@ -70,7 +70,8 @@ fn stranger() -> Result<(), Failed> {
     ] {
         seat.press(&format!(":{pane}\r"))?;
         seat.until("the missing right instead of an empty table", |screen| {
-            screen.has(&format!("── {title}")) && screen.line(&["not permitted", plural]) != ""
+            screen.has(&format!("── {title}"))
+                && !screen.line(&["not permitted", plural]).is_empty()
         })?;
     }
     seat.quit()
