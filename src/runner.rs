@@ -88,7 +88,7 @@ impl Desk {
                 let (api, audit) = (self.api(&plan.target.cluster), self.audit.clone());
                 tokio::spawn(async move {
                     let live = match api {
-                        Ok(api) => prepare(&api, &audit, &plan, armed.as_ref()).await,
+                        Ok(api) => Box::pin(prepare(&api, &audit, &plan, armed.as_ref())).await,
                         Err(outage) => nobody(&outage),
                     };
                     let live = Box::new(live);

@@ -88,7 +88,7 @@ pub struct Power {
 }
 
 /// Why the console is read-only again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     Expired,
     Idle,

@@ -160,7 +160,9 @@ impl App {
             && let Some((_, page, beneath)) = self.opened.parked.take()
         {
             self.opened.close(&page);
-            beneath.iter().for_each(|page| self.opened.close(page));
+            for page in &beneath {
+                self.opened.close(page);
+            }
         }
         while self.uncover() {}
     }
@@ -179,6 +181,10 @@ impl App {
     }
 
     /// The row under the cursor of the topmost table: that of the kind, where one is open.
+    #[expect(
+        clippy::option_option,
+        reason = "no table open, and no row in the one that is"
+    )]
     pub(super) fn selected_on_page(&self) -> Option<Option<RowKey>> {
         self.opened.kind.as_ref().map(KindPage::selected_key)
     }

@@ -117,7 +117,6 @@ impl Pod {
         })
     }
 
-    #[must_use]
     pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
         self.init.iter().chain(&self.containers)
     }

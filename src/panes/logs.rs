@@ -230,13 +230,13 @@ fn troubles(app: &App, page: &LogPage) -> Vec<Line> {
         })
         .collect();
     if lines.is_empty() && page.ring.is_empty() {
-        lines.extend(nothing(page));
+        lines.push(nothing(page));
     }
     lines
 }
 
 /// Why no line is there.
-fn nothing(page: &LogPage) -> Option<Line> {
+fn nothing(page: &LogPage) -> Line {
     let said = match page.run {
         _ if page.streams.is_empty() => "there is no pod; one that comes is read",
         LogRun::Previous
@@ -250,7 +250,7 @@ fn nothing(page: &LogPage) -> Option<Line> {
         _ if page.streams.iter().any(|s| s.state == StreamState::Opening) => "asked",
         _ => "nothing was written in this time; 0 reads from the beginning",
     };
-    Some(Line::new().dim(said))
+    Line::new().dim(said)
 }
 
 fn again(app: &App, stream: &Stream) -> String {

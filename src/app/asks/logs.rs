@@ -494,7 +494,7 @@ fn end(stream: &mut Stream, out: &mut Outbox) {
 /// `pod shop/web-1`, `deployment shop/web`.
 fn title(subject: &Subject) -> String {
     match subject.as_object() {
-        Some((_, _, namespace, name)) if namespace.is_empty() => {
+        Some((_, _, "", name)) => {
             format!("{} {name}", subject.kind.word())
         }
         Some((_, _, namespace, name)) => format!("{} {namespace}/{name}", subject.kind.word()),

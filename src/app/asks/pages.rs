@@ -49,8 +49,12 @@ impl App {
                 self.stop_pan();
             }
             // They would move the table underneath, which is not seen.
-            Intent::Unfold | Intent::Fold | Intent::ProblemsOnly | Intent::Evidence => {}
-            Intent::Open | Intent::Yaml => {}
+            Intent::Unfold
+            | Intent::Fold
+            | Intent::ProblemsOnly
+            | Intent::Evidence
+            | Intent::Open
+            | Intent::Yaml => {}
             _ => return None,
         }
         Some(Vec::new())

@@ -221,7 +221,7 @@ impl Keyring {
         match loaded {
             Ok(access) => {
                 tracing::info!(context = %access.context, "the kubeconfig changed and was read again");
-                state.link = self.link(&state.link, access.endpoint.clone());
+                state.link = self.link(&state.link, &access.endpoint);
                 state.access = Arc::new(access);
                 state.token = None;
                 state.credential = None;
@@ -313,7 +313,7 @@ impl Keyring {
                     if let Some((cert, key)) = pair {
                         (endpoint.cert, endpoint.key) = (Some(cert), Some(key));
                     }
-                    self.link(known, endpoint)
+                    self.link(known, &endpoint)
                 });
                 Ok(())
             }
@@ -328,11 +328,11 @@ impl Keyring {
     }
 
     /// The same link where nothing about it changed.
-    fn link(&self, known: &Arc<Link>, endpoint: Endpoint) -> Arc<Link> {
-        if **known.endpoint() == endpoint {
+    fn link(&self, known: &Arc<Link>, endpoint: &Endpoint) -> Arc<Link> {
+        if **known.endpoint() == *endpoint {
             known.clone()
         } else {
-            link(&endpoint, &self.phase, &self.heard, &self.tasks)
+            link(endpoint, &self.phase, &self.heard, &self.tasks)
         }
     }
 

@@ -353,7 +353,7 @@ impl Cluster {
         if let Some(old) = &old {
             self.unlink(old, Some(&object));
         }
-        self.link(object);
+        self.link(&object);
         old
     }
 
@@ -388,15 +388,15 @@ impl Cluster {
         gone
     }
 
-    fn link(&mut self, object: Arc<Object>) {
-        self.tallies.add(&object);
+    fn link(&mut self, object: &Arc<Object>) {
+        self.tallies.add(object);
         if let Some(owner) = &object.owner {
-            file(self.owned.entry(owner.uid.clone()).or_default(), &object);
+            file(self.owned.entry(owner.uid.clone()).or_default(), object);
         }
         if let Body::Pod(pod) = &object.body
             && let Some(node) = &pod.node
         {
-            file(self.by_node.entry(node.clone()).or_default(), &object);
+            file(self.by_node.entry(node.clone()).or_default(), object);
         }
     }
 

@@ -266,7 +266,6 @@ impl<T: Transport, C: Codec> Follow<T, C> {
         match (&self.state, &self.purpose) {
             (State::Idle, _) => return self.pace.unbearable().map_or(Ok(()), Err),
             (State::Asking(_), _) if asked >= UNANSWERED => return Err(self.unanswered()),
-            (State::Asking(_), _) => {}
             (State::Reading(_), Purpose::Stream) if heard >= DUMB => self.without_stream(),
             (State::Reading(_), Purpose::Changes) if Instant::now() >= self.overdue => self.close(),
             (State::Reading(_), Purpose::Changes) if asked >= PROVEN => self.pace.fruitful(),

@@ -57,7 +57,7 @@ impl KindColumn {
             From::Cluster => tables[entry.table].cluster.to_string(),
             From::Namespace => entry.row.namespace.to_string(),
             From::Name => entry.row.name.to_string(),
-            From::Cell(places) => self.cell(places, entry).to_owned(),
+            From::Cell(places) => told(places, entry).to_owned(),
             From::Age => match entry.row.created {
                 Some(created) => {
                     let age = now.duration_since(created);
@@ -66,12 +66,6 @@ impl KindColumn {
                 None => String::new(),
             },
         }
-    }
-
-    fn cell<'a>(&self, places: &[Option<usize>], entry: &'a Entry) -> &'a str {
-        let place = places.get(entry.table).copied().flatten();
-        let cell = place.and_then(|place| entry.row.cells.get(place));
-        cell.map_or("", |cell| &**cell)
     }
 
     /// What a row sorts by.
@@ -84,7 +78,7 @@ impl KindColumn {
                     None => SortValue::Nothing,
                 };
             }
-            From::Cell(places) => self.cell(places, entry),
+            From::Cell(places) => told(places, entry),
             From::Cluster => &tables[entry.table].cluster,
             From::Namespace => &entry.row.namespace,
             From::Name => &entry.row.name,
@@ -134,4 +128,11 @@ pub(super) fn merged(tables: &[Table], kind: &KindName, namespace: &str) -> Vec<
     }
     columns.push(KindColumn::own("AGE", From::Age));
     columns
+}
+
+/// The server's own cell; empty where its table has no such column.
+fn told<'a>(places: &[Option<usize>], entry: &'a Entry) -> &'a str {
+    let place = places.get(entry.table).copied().flatten();
+    let cell = place.and_then(|place| entry.row.cells.get(place));
+    cell.map_or("", |cell| &**cell)
 }
