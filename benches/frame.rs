@@ -150,6 +150,7 @@ fn tables(figures: &mut Figures, skin: Skin) {
         unfolded: &unfolded,
         bindings: &[],
         scope: &midwatch::listing::Scope::default(),
+        trail: &midwatch::actions::trail::NOTHING,
     };
     let mut view = View::default();
     let natural = median_ms(9, |_| drop(black_box(Order::compute(&Many, &cx, &view))));

@@ -65,7 +65,7 @@ fn run() -> std::io::Result<ExitCode> {
             hang();
         }
         match events.blocking_recv() {
-            Some(TerminalEvent::Input(Input::Key(chord))) => {
+            Some(TerminalEvent::Input(Input::Key(chord), _)) => {
                 seen.keys += 1;
                 seen.last = chord.to_string();
                 match chord.code {
@@ -78,12 +78,14 @@ fn run() -> std::io::Result<ExitCode> {
                     _ => {}
                 }
             }
-            Some(TerminalEvent::Input(Input::Paste(text))) => {
+            Some(TerminalEvent::Input(Input::Paste(text), _)) => {
                 seen.pastes += 1;
                 seen.pasted += text.len();
             }
-            Some(TerminalEvent::Input(Input::Reply(reply))) => seen.colour = format!("{reply:?}"),
-            Some(TerminalEvent::Input(_) | TerminalEvent::Resize { .. }) => {}
+            Some(TerminalEvent::Input(Input::Reply(reply), _)) => {
+                seen.colour = format!("{reply:?}")
+            }
+            Some(TerminalEvent::Input(..) | TerminalEvent::Resize { .. }) => {}
             Some(TerminalEvent::Resumed) => seen.resumed += 1,
             Some(TerminalEvent::Stop(stop)) => return Ok(ExitCode::from(stop.exit_code())),
             Some(TerminalEvent::Closed) | None => return Ok(ExitCode::from(4)),

@@ -22,6 +22,8 @@ pub mod record;
 pub mod refusal;
 pub mod trail;
 pub mod uncordon;
+#[cfg(test)]
+pub mod world;
 
 use std::fmt;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
+use crate::actions::errand::{Errand, News};
 use crate::app::App;
 use crate::asks::{Answers, Asks};
 use crate::chord::{Chord, Input, MouseKind, Reply};
@@ -20,6 +21,7 @@ use crate::intent::Intent;
 use crate::keymap::{Keymap, Keys, Outcome};
 use crate::paint::Skin;
 use crate::poll::{Poller, Schedule, Watched};
+use crate::runner::Desk;
 use crate::screen;
 use crate::terminal::{Terminal, TerminalEvent};
 use crate::theme::{Theme, is_light};
@@ -32,6 +34,8 @@ const BURST: usize = 256;
 /// A difference of the two clocks beyond this is a suspend, not scheduling.
 const SUSPEND: Duration = Duration::from_secs(2);
 const OWN_PERIOD: Duration = Duration::from_secs(5);
+/// So long the last records may take when the reader leaves.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +56,17 @@ pub struct Console<'a> {
     pub light: Option<&'a Theme>,
     pub terminal: Terminal,
     pub events: Receiver<TerminalEvent>,
+    /// What acting needs of the outside, and what comes back.
+    pub desk: (Desk, Receiver<News>),
     /// Who answers what the reader opens, and the answers.
     pub asks: (Asks, Answers),
 }
 
-/// Runs until the reader leaves, a signal comes or the terminal goes.
+/// Runs until the reader leaves, a signal comes or the terminal goes. Also what is to be said then.
 ///
 /// # Errors
 /// Writing to the terminal failed.
-pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
+pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)> {
     let Console {
         mut app,
         feeds,
@@ -69,6 +75,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         light,
         terminal,
         events,
+        desk: (desk, mut news),
         asks: (asks, answers),
     } = console;
     let (width, height) = terminal.size();
@@ -82,13 +89,21 @@ pub async fn run(console: Console<'_>) -> std::io::Result<Ending> {
         terminal,
         keys: Keys::default(),
         own: OwnMeter::default(),
+        desk,
         asks,
         ending: None,
     };
     // The first frame stands before any connection is tried.
     driver.frame()?;
     driver.poller = Some(Poller::start(feeds, Schedule::Watch));
-    driver.turn(events, answers).await
+    driver.desk.take(Errand::ReadTrail);
+    let ending = driver.turn(events, answers, &mut news).await;
+    let left = driver.app.left_behind();
+    let Driver { desk, terminal, .. } = driver;
+    // The terminal is given back first: what is left to write must not hold the reader up there.
+    drop(terminal);
+    desk.finish(LAST_WORDS).await;
+    Ok((ending?, left))
 }
 
 struct Driver<'a> {
@@ -101,15 +116,17 @@ struct Driver<'a> {
     /// Keys of an unfinished sequence.
     keys: Keys,
     own: OwnMeter,
+    desk: Desk,
     asks: Asks,
     ending: Option<Ending>,
 }
 
 impl Driver<'_> {
     async fn turn(
-        mut self,
+        &mut self,
         mut events: Receiver<TerminalEvent>,
         mut answers: Answers,
+        news: &mut Receiver<News>,
     ) -> std::io::Result<Ending> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -124,6 +141,13 @@ impl Driver<'_> {
                     self.terminal_event(event);
                     while let Ok(event) = events.try_recv() {
                         self.terminal_event(Some(event));
+                    }
+                    self.frame_if_dirty(&mut last_frame)?;
+                }
+                Some(told) = news.recv() => {
+                    self.handle(Event::News(Box::new(told)));
+                    while let Ok(told) = news.try_recv() {
+                        self.handle(Event::News(Box::new(told)));
                     }
                     self.frame_if_dirty(&mut last_frame)?;
                 }
@@ -182,7 +206,13 @@ impl Driver<'_> {
 
     fn terminal_event(&mut self, event: Option<TerminalEvent>) {
         match event {
-            Some(TerminalEvent::Input(input)) => self.input(input),
+            Some(TerminalEvent::Input(input, at)) => {
+                if matches!(input, Input::Key(_) | Input::Paste(_)) {
+                    self.handle(Event::Tick(clock::now()));
+                    self.handle(Event::Pressed(at));
+                }
+                self.input(input);
+            }
             Some(TerminalEvent::Resize { columns, rows }) => self.handle(Event::Resized {
                 width: columns,
                 height: rows,
@@ -204,6 +234,9 @@ impl Driver<'_> {
     fn input(&mut self, input: Input) {
         match input {
             Input::Key(chord) if self.app.is_typing() => self.handle(Event::Typed(chord)),
+            Input::Key(chord) if self.keys.pending().is_empty() && self.app.answers(chord) => {
+                self.handle(Event::Typed(chord));
+            }
             Input::Key(chord) => self.key(chord),
             Input::Paste(text) => self.handle(Event::Pasted(text)),
             Input::Mouse(mouse) => match mouse.kind {
@@ -268,7 +301,7 @@ impl Driver<'_> {
                 Effect::FetchMessages => {
                     self.app.update(Event::Messages(messages()));
                 }
-                Effect::Errand(_) => {}
+                Effect::Errand(errand) => self.desk.take(*errand),
             }
         }
     }
@@ -290,6 +323,8 @@ impl Driver<'_> {
         self.terminal
             .draw(|frame| drawn = screen::draw(app, skin, frame.buffer_mut()))?;
         self.own.frames += 1;
+        // What stands on the screen stands there since now, not since the drawing began.
+        self.app.update(Event::Tick(clock::now()));
         self.app.update(Event::Drawn(drawn));
         Ok(())
     }

@@ -4,6 +4,9 @@
 //!
 //! Also asks the API server about a plan before anybody answers it. Knows no screen and no model.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,13 +173,16 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
 }
 
 /// The whole audit, off the loop.
-async fn read(
-    audit: Audit,
-) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
+async fn read(audit: Audit) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
     let read = tokio::task::spawn_blocking(move || {
         let (records, fault) = audit.read().map_err(|error| error.to_string())?;
         if let Some(fault) = fault {
-            tracing::warn!("audit: record {}: {}: {}", fault.seq, fault.place, fault.text);
+            tracing::warn!(
+                "audit: record {}: {}: {}",
+                fault.seq,
+                fault.place,
+                fault.text
+            );
         }
         let busy = audit.busy(&records);
         Ok((records, busy))
@@ -302,7 +308,10 @@ async fn who(api: &Api) -> Result<Identity, Outage> {
         "kind": "SelfSubjectReview",
     });
     let answer = review(api, SUBJECT_REVIEW, body).await?;
-    let info = answer.pointer("/status/userInfo").cloned().unwrap_or_default();
+    let info = answer
+        .pointer("/status/userInfo")
+        .cloned()
+        .unwrap_or_default();
     let user = info.get("username").and_then(Value::as_str);
     let groups = info.get("groups").and_then(Value::as_array);
     let groups = groups.into_iter().flatten().filter_map(Value::as_str);
@@ -339,7 +348,10 @@ async fn may(api: &Api, action: &Action, target: &Target) -> Result<May, Outage>
             allowed,
             reason: reason.unwrap_or_default().to_owned(),
         }),
-        None => Err(Outage::new(Layer::Parse, "the review says neither yes nor no")),
+        None => Err(Outage::new(
+            Layer::Parse,
+            "the review says neither yes nor no",
+        )),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
 use crate::asks::Asks;
+use crate::audit::Audit;
 use crate::check::{self, Depth};
 use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
@@ -24,6 +25,7 @@ use crate::paint::Skin;
 use crate::panes;
 use crate::poll::Watched;
 use crate::report::{Format, Out, Paint, Report};
+use crate::runner::Desk;
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
 use crate::theme::{Depth as Colours, Theme};
@@ -381,6 +383,7 @@ fn console(
     } else {
         &glyph::UNICODE
     };
+    let desk = Desk::new(watch::apis(&feeds), Audit::of(environment));
     let console = Console {
         app,
         feeds,
@@ -392,9 +395,17 @@ fn console(
         light: light.as_ref(),
         terminal,
         events,
+        desk,
         asks,
     };
     let ending = runtime.block_on(driver::run(console));
+    let ending = ending.map(|(ending, left)| {
+        for line in left {
+            // Nobody to tell it to is no failure: the audit has it.
+            let _ = writeln!(std::io::stderr(), "{}", crate::text::safe_lines(&line));
+        }
+        ending
+    });
     let (reason, done) = match ending {
         Ok(Ending::Left) => ("the reader quit".to_owned(), Ok(0)),
         Ok(Ending::Signalled(code)) => {

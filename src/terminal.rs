@@ -22,6 +22,7 @@ use ratatui::Frame;
 use tokio::sync::mpsc::Receiver;
 
 use crate::chord::{Input, Rgb};
+use crate::clock::Stamp;
 
 pub use clipboard::CopyError;
 use guard::Guard;
@@ -31,12 +32,10 @@ use screen::Screen;
 /// What the terminal has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalEvent {
-    Input(Input),
+    /// What came in, and when it was read.
+    Input(Input, Stamp),
     /// The window changed; the next [`Terminal::draw`] uses the new size by itself.
-    Resize {
-        columns: u16,
-        rows: u16,
-    },
+    Resize { columns: u16, rows: u16 },
     /// A signal asks midwatch to end. The loop has [`STOP_PATIENCE`] to drop the [`Terminal`].
     Stop(Stop),
     /// Back from a suspension: draw again. The next frame is a full one.

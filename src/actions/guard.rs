@@ -3,6 +3,9 @@
 //! Every word comes with the moment at which it was learnt. What has not been answered counts as
 //! no; what only warns is shown; what stops can be overridden with a reason, what fails cannot.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use serde::Serialize;

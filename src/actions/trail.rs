@@ -24,6 +24,15 @@ pub struct Trail {
     pub trouble: Option<Arc<str>>,
 }
 
+/// For who looks at a model alone: nothing was done.
+pub static NOTHING: Trail = Trail {
+    acts: BTreeMap::new(),
+    others: Vec::new(),
+    newest: 0,
+    busy: BTreeSet::new(),
+    trouble: None,
+};
+
 /// One run of an action: its intent and all that followed.
 #[derive(Clone, Debug)]
 pub struct Act {

@@ -16,7 +16,7 @@ pub struct Lock(#[expect(dead_code, reason = "held for its drop")] Option<File>)
 
 impl Lock {
     /// For disks that nobody else uses.
-    #[must_use]
+    #[cfg(test)]
     pub fn nobodys() -> Self {
         Self(None)
     }

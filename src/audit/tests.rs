@@ -12,7 +12,7 @@ use crate::actions::record::Found;
 
 /// Files in memory; each operation is counted, and one of them fails.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<State>>);
+pub struct Memory(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -37,12 +37,17 @@ impl Memory {
         self.0.lock().unwrap()
     }
 
-    fn fail(&self, after: usize, through: usize) {
+    pub fn fail(&self, after: usize, through: usize) {
         let mut state = self.state();
         state.fails = Some((state.operations + after, through));
     }
 
-    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.state().fails = None;
+    }
+
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         self.state().files.clone()
     }
 
@@ -52,9 +57,14 @@ impl Memory {
         memory
     }
 
-    fn audit(&self, segment: u64) -> Audit {
+    pub fn audit(&self, segment: u64) -> Audit {
         let environment = Environment::default();
-        Audit::on(Box::new(self.clone()), "memory".into(), &environment, segment)
+        Audit::on(
+            Box::new(self.clone()),
+            "memory".into(),
+            &environment,
+            segment,
+        )
     }
 }
 
@@ -115,7 +125,7 @@ fn filled(segment: u64, records: usize) -> (Memory, Audit) {
     (memory, audit)
 }
 
-fn verdict(files: BTreeMap<String, Vec<u8>>) -> verify::Verdict {
+fn judged(files: BTreeMap<String, Vec<u8>>) -> verify::Verdict {
     Memory::with(files).audit(SEGMENT).verify().unwrap()
 }
 
@@ -179,7 +189,7 @@ fn a_line_that_a_crash_cut_off_is_closed_by_a_record_that_names_it() {
             if lost == 1 {
                 let mut files = memory.files();
                 files.get_mut(last).unwrap()[from] ^= 1;
-                assert!(super::tests::verdict(files).fault.is_some());
+                assert!(judged(files).fault.is_some());
             }
         }
     }
@@ -228,11 +238,15 @@ fn what_is_promised_is_there_whatever_fails() {
                     }
                 }
                 assert!(promised.len() >= 4, "one operation fails once");
+                memory.heal();
                 let after = memory.audit(segment);
                 let (records, fault) = after.read().unwrap();
                 assert_eq!(fault, None, "operation {nth}, {through} bytes through");
                 for record in promised {
-                    assert!(records.contains(&record), "operation {nth}: {record:?} is lost");
+                    assert!(
+                        records.contains(&record),
+                        "operation {nth}: {record:?} is lost"
+                    );
                 }
             }
         }
@@ -248,7 +262,7 @@ fn an_anchor_finds_what_the_chain_alone_cannot() {
     // Whole records cut off from the end, and a chain that was written anew.
     let mut files = memory.files();
     files.pop_last();
-    let cut = verdict(files);
+    let cut = judged(files);
     assert_eq!(cut.fault, None);
     assert!(cut.holds(head).unwrap_err().contains("not there"));
     let (_, forged) = filled(500, 6);
@@ -367,7 +381,7 @@ proptest! {
                 line.remove(place);
             }
         }
-        prop_assert!(verdict(joined(&all)).fault.is_some(), "{how} at {at_line} to {to_line}");
+        prop_assert!(judged(joined(&all)).fault.is_some(), "{how} at {at_line} to {to_line}");
     }
 
     #[test]
@@ -376,7 +390,7 @@ proptest! {
         let mut all = lines(&memory.files());
         let at = at.index(all.len());
         all[at].1[3] ^= 1;
-        prop_assert_eq!(verdict(joined(&all)).fault.unwrap().seq, at as u64 + 1);
+        prop_assert_eq!(judged(joined(&all)).fault.unwrap().seq, at as u64 + 1);
     }
 }
 

@@ -155,7 +155,7 @@ impl Reader {
             }
             for input in inputs.drain(..) {
                 self.note(&input);
-                if self.send(TerminalEvent::Input(input)).is_err() {
+                if self.send(TerminalEvent::Input(input, last)).is_err() {
                     return;
                 }
             }

@@ -90,7 +90,8 @@ impl App {
     /// A record is on disk.
     pub(super) fn recorded(&mut self, ticket: Option<Ticket>, record: Record) {
         let id = record.entry.action;
-        if let Some(id) = id.filter(|_| record.entry.kind == Kind::Resolved) {
+        let kind = record.entry.kind;
+        if let Some(id) = id.filter(|_| matches!(kind, Kind::Observed | Kind::Resolved)) {
             self.acting.resolving.remove(&id);
         }
         if record.entry.kind == Kind::Intent && ticket.is_some() {
@@ -212,6 +213,7 @@ impl App {
         let snap = self.model.snapshot(now);
         let mut effects = Vec::new();
         let mut told = Vec::new();
+        let resolving = &mut self.acting.resolving;
         self.acting.flights.retain(|flight| {
             let (Some(until), Some(id)) = (flight.awaited, flight.id) else {
                 return true;
@@ -233,6 +235,7 @@ impl App {
                 }
                 _ => format!("{title}: {words} after {took} ({id})"),
             });
+            resolving.insert(id);
             effects.push(record(Entry::of(Kind::Observed, id).found(found)));
             false
         });

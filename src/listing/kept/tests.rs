@@ -366,6 +366,7 @@ impl World {
             unfolded: &self.unfolded,
             bindings: &[],
             scope: &self.scope,
+            trail: &crate::actions::trail::NOTHING,
         }
     }
 
