@@ -78,6 +78,10 @@ where
         self.subject.clone()
     }
 
+    fn tells(&self) -> Option<ObjectKind> {
+        Some(self.kind)
+    }
+
     /// How often it says at least that all is quiet.
     fn period(&self, _target: Duration) -> Duration {
         PATIENCE
