@@ -16,6 +16,7 @@
     reason = "a benchmark reads the clock it measures with and may fail loudly"
 )]
 
+#[allow(dead_code, reason = "other benches use all of it")]
 #[path = "shared/figures.rs"]
 mod figures;
 #[path = "objects/prosted.rs"]
@@ -170,7 +171,7 @@ fn pods() -> Vec<Vec<u8>> {
     }
     // The first one is broken, as one of a hundred is.
     let pod = |at: usize| {
-        let mut pod = recorded[if at % 97 == 0 { 0 } else { 1 }].clone();
+        let mut pod = recorded[usize::from(!at.is_multiple_of(97))].clone();
         let workload = at / 40 % 25;
         replace(
             &mut pod,
@@ -179,7 +180,7 @@ fn pods() -> Vec<Vec<u8>> {
         );
         replace(&mut pod, b"w-0", format!("w-{:01}", at % 10).as_bytes());
         let own = format!("svc-{workload:02}-5d4f8c7b9-{at:05x}");
-        let generic = if at % 97 == 0 {
+        let generic = if at.is_multiple_of(97) {
             "svc-00-5d4f8c7b9-00000"
         } else {
             "svc-00-5d4f8c7b9-00028"

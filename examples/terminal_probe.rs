@@ -82,7 +82,9 @@ fn run() -> std::io::Result<ExitCode> {
                 seen.pastes += 1;
                 seen.pasted += text.len();
             }
-            Some(TerminalEvent::Input(Input::Reply(reply), _)) => seen.colour = format!("{reply:?}"),
+            Some(TerminalEvent::Input(Input::Reply(reply), _)) => {
+                seen.colour = format!("{reply:?}");
+            }
             Some(TerminalEvent::Input(..) | TerminalEvent::Resize { .. }) => {}
             Some(TerminalEvent::Resumed) => seen.resumed += 1,
             Some(TerminalEvent::Stop(stop)) => return Ok(ExitCode::from(stop.exit_code())),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 
 use crate::ask::{Answered, Ask, AskId, LogNews, TableNews};
-use crate::clients::kube::Api;
+use crate::clients::kube::{Api, Refusal};
 use crate::observation::{Layer, Outage};
 
 /// Answers that wait to be taken; a task with more waits itself, and with it its server.
@@ -114,6 +114,18 @@ impl Drop for Asks {
         for task in self.open.values() {
             task.abort();
         }
+    }
+}
+
+/// A refusal in words. Of an object that is not there, the server's own word is the best: that its
+/// kind is not offered is what a list would mean by it.
+fn refused(api: &Api, refusal: &Refusal) -> Outage {
+    match &refusal.status {
+        Some(status) if refusal.code == 404 && !status.message.is_empty() => {
+            Outage::new(Layer::Protocol, status.message.clone())
+                .hint("look whether it is gone or has another name now")
+        }
+        _ => api.outage_of(refusal),
     }
 }
 

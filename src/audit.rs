@@ -112,7 +112,9 @@ impl Audit {
     }
 
     fn on(disk: Box<dyn Disk>, place: String, environment: &Environment, segment: u64) -> Self {
-        let name = environment.get("USER").or_else(|| environment.get("LOGNAME"));
+        let name = environment
+            .get("USER")
+            .or_else(|| environment.get("LOGNAME"));
         let uid = getuid().as_raw();
         let host = rustix::system::uname();
         Self(Arc::new(Inner {

@@ -260,9 +260,7 @@ impl Driver<'_> {
     }
 
     fn key(&mut self, chord: Chord) {
-        let outcome = self
-            .keys
-            .press(&self.keymap, self.app.key_scope(), chord);
+        let outcome = self.keys.press(&self.keymap, self.app.key_scope(), chord);
         let pending: Vec<String> = self
             .keys
             .pending()

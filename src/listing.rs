@@ -141,6 +141,8 @@ pub enum Cell {
     Text(SafeText, Role),
     /// Text after the glyph of its role: state by word, mark and colour at once.
     Mark(SafeText, Role),
+    /// A name that is told apart by its end as well as by its beginning: cut in the middle.
+    Name(SafeText, Role),
     /// Several runs of text with roles of their own.
     Runs(Vec<(SafeText, Role)>),
     /// Samples over time, oldest first, a gap where nothing was learnt; `top` is the full height.
@@ -195,7 +197,7 @@ impl Cell {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Text(text, _) | Self::Mark(text, _) => text.to_string(),
+            Self::Text(text, _) | Self::Mark(text, _) | Self::Name(text, _) => text.to_string(),
             Self::Runs(runs) => runs.iter().map(|(text, _)| text.as_str()).collect(),
             Self::Bar { share, .. } => format!("{:.0}%", share * 100.0),
             Self::Spark { .. } | Self::Offset { .. } => String::new(),
@@ -206,7 +208,7 @@ impl Cell {
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
-            Self::Text(text, _) => text.width(),
+            Self::Text(text, _) | Self::Name(text, _) => text.width(),
             Self::Mark(text, _) => text.width() + 2,
             Self::Runs(runs) => runs.iter().map(|(text, _)| text.width()).sum(),
             Self::Bar { .. } => 12,

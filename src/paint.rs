@@ -155,9 +155,9 @@ impl Painter<'_> {
             return 0;
         }
         let style = self.skin.theme.of_log(look);
-        let (end, _) =
-            self.buffer
-                .set_stringn(x, y, text.as_str(), usize::from(columns), style);
+        let (end, _) = self
+            .buffer
+            .set_stringn(x, y, text.as_str(), usize::from(columns), style);
         end.saturating_sub(x)
     }
 

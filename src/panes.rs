@@ -56,6 +56,8 @@ pub struct Pane {
 #[derive(Clone, Copy, Debug)]
 pub struct Extra {
     pub own: crate::event::OwnUse,
+    /// The table shows a part of what the pane lists: what counts everything would mislead.
+    pub part: bool,
     /// When the reader last moved; what began later is new to him.
     pub seen_until: Option<crate::clock::Stamp>,
 }

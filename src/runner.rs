@@ -173,13 +173,16 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
 }
 
 /// The whole audit, off the loop.
-async fn read(
-    audit: Audit,
-) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
+async fn read(audit: Audit) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
     let read = tokio::task::spawn_blocking(move || {
         let (records, fault) = audit.read().map_err(|error| error.to_string())?;
         if let Some(fault) = fault {
-            tracing::warn!("audit: record {}: {}: {}", fault.seq, fault.place, fault.text);
+            tracing::warn!(
+                "audit: record {}: {}: {}",
+                fault.seq,
+                fault.place,
+                fault.text
+            );
         }
         let busy = audit.busy(&records);
         Ok((records, busy))
@@ -276,12 +279,11 @@ async fn object(api: &Api, target: &Target) -> Result<Value, Outage> {
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, Outage>>) -> Result<T, Outage> {
-    match tokio::time::timeout(QUESTION, asked).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let text = format!("no answer within {}", units::span(QUESTION));
-            Err(Outage::new(Layer::Timeout, text))
-        }
+    if let Ok(answer) = tokio::time::timeout(QUESTION, asked).await {
+        answer
+    } else {
+        let text = format!("no answer within {}", units::span(QUESTION));
+        Err(Outage::new(Layer::Timeout, text))
     }
 }
 
@@ -305,7 +307,10 @@ async fn who(api: &Api) -> Result<Identity, Outage> {
         "kind": "SelfSubjectReview",
     });
     let answer = review(api, SUBJECT_REVIEW, body).await?;
-    let info = answer.pointer("/status/userInfo").cloned().unwrap_or_default();
+    let info = answer
+        .pointer("/status/userInfo")
+        .cloned()
+        .unwrap_or_default();
     let user = info.get("username").and_then(Value::as_str);
     let groups = info.get("groups").and_then(Value::as_array);
     let groups = groups.into_iter().flatten().filter_map(Value::as_str);
@@ -342,7 +347,10 @@ async fn may(api: &Api, action: &Action, target: &Target) -> Result<May, Outage>
             allowed,
             reason: reason.unwrap_or_default().to_owned(),
         }),
-        None => Err(Outage::new(Layer::Parse, "the review says neither yes nor no")),
+        None => Err(Outage::new(
+            Layer::Parse,
+            "the review says neither yes nor no",
+        )),
     }
 }
 

@@ -107,13 +107,13 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
             .with(format!(" {} ", app.identity.context), role);
     }
     left = power(app, left, line.width);
-    let objects = COUNTED_OBJECTS
+    let mut counts: Vec<Count> = COUNTED
         .iter()
-        .filter_map(|(kind, word)| count_objects(app, *kind, word, line.width));
-    let rest = COUNTED
-        .iter()
-        .filter_map(|(kind, word)| count(app, *kind, word, line.width));
-    let mut counts: Vec<Count> = objects.chain(rest).collect();
+        .filter_map(|(kind, word)| match ObjectKind::of_subject(*kind) {
+            Some(kind) => count_objects(app, kind, word, line.width),
+            None => count(app, *kind, word, line.width),
+        })
+        .collect();
     let room = usize::from(line.width).saturating_sub(left.width() + 12);
     // Where not all fit, those with nothing wrong go first.
     while counts
@@ -177,18 +177,16 @@ fn power(app: &App, line: Line, width: u16) -> Line {
 }
 
 /// Kinds that the header counts.
-const COUNTED: [(SubjectKind, &str); 6] = [
+const COUNTED: [(SubjectKind, &str); 8] = [
     (SubjectKind::Cluster, "clusters"),
+    (SubjectKind::Node, "nodes"),
+    (SubjectKind::Pod, "pods"),
     (SubjectKind::Host, "hosts"),
     (SubjectKind::Etcd, "etcd"),
     (SubjectKind::Prometheus, "prometheus"),
     (SubjectKind::Alertmanager, "alertmgr"),
     (SubjectKind::Sntp, "time"),
 ];
-
-/// Kinds of object that it counts: too many to be looked at one by one for a frame.
-const COUNTED_OBJECTS: [(ObjectKind, &str); 2] =
-    [(ObjectKind::Node, "nodes"), (ObjectKind::Pod, "pods")];
 
 struct Count {
     text: String,
@@ -236,6 +234,7 @@ fn count_role(all_well: bool, worst: Option<Severity>) -> Role {
 }
 
 /// `pods 480/482!`: those that nothing was found on, of all; `?` while they are not freshly known.
+/// Too many to be looked at one by one for a frame.
 fn count_objects(app: &App, kind: ObjectKind, word: &str, width: u16) -> Option<Count> {
     let cx = app.context();
     let objects = cx.snap.model.objects();

@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 
 use crate::app::{App, Binding, Identity};
 use crate::asks::Asks;
-use crate::check::{self, Depth};
 use crate::audit::Audit;
+use crate::check::{self, Depth};
 use crate::choices;
 use crate::cli::{self, Cli, Command, KeymapCommand, ThemeCommand};
 use crate::clock;

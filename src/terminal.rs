@@ -35,10 +35,7 @@ pub enum TerminalEvent {
     /// What came in, and when it was read.
     Input(Input, Stamp),
     /// The window changed; the next [`Terminal::draw`] uses the new size by itself.
-    Resize {
-        columns: u16,
-        rows: u16,
-    },
+    Resize { columns: u16, rows: u16 },
     /// A signal asks midwatch to end. The loop has [`STOP_PATIENCE`] to drop the [`Terminal`].
     Stop(Stop),
     /// Back from a suspension: draw again. The next frame is a full one.

@@ -102,7 +102,7 @@ impl Theme {
         Self {
             styles: Role::ALL.iter().map(style).collect(),
             depth,
-            paper: log::Paper::of(|role| looks.get(&role).cloned()),
+            paper: log::Paper::of(|role| looks.get(&role).copied()),
         }
     }
 

@@ -154,6 +154,17 @@ pub fn span(d: Duration) -> String {
     }
 }
 
+/// The largest unit of a span alone, for where there is room for no more: `45s`, `8m`, `3h`, `41d`.
+#[must_use]
+pub fn roughly(d: Duration) -> String {
+    match d.as_secs() {
+        secs @ 0..60 => format!("{secs}s"),
+        secs @ 60..3600 => format!("{}m", secs / 60),
+        secs @ 3600..86_400 => format!("{}h", secs / 3600),
+        secs => format!("{}d", secs / 86_400),
+    }
+}
+
 /// An age as people read it: whole seconds at least, since nothing here is polled more often.
 #[must_use]
 pub fn age(d: Duration) -> String {
@@ -248,6 +259,10 @@ mod tests {
             assert_eq!(span(Duration::from_secs(secs)), text);
         }
         assert_eq!(span(Duration::from_millis(180)), "180ms");
+        let rough: Vec<String> = [9, 466, 10_920, 90_000]
+            .map(|secs| roughly(Duration::from_secs(secs)))
+            .into();
+        assert_eq!(rough, ["9s", "7m", "3h", "1d"]);
     }
 
     #[test]

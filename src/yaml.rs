@@ -147,10 +147,7 @@ impl Place {
 }
 
 /// Keys in their order: the known ones, then the others by the alphabet.
-fn ordered<'a>(
-    map: &'a Map<String, Value>,
-    place: Place,
-) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn ordered(map: &Map<String, Value>, place: Place) -> impl Iterator<Item = (&str, &Value)> {
     let first = place.first();
     let known = first
         .iter()

@@ -54,7 +54,12 @@ impl Call {
     /// For reading: with blanks in the body, so that a line can be broken between its fields.
     #[must_use]
     pub fn spaced(&self) -> String {
-        format!("{} {} {}", self.method.word(), self.path, spaced(&self.body))
+        format!(
+            "{} {} {}",
+            self.method.word(),
+            self.path,
+            spaced(&self.body)
+        )
     }
 
     /// The body as it goes out: keys in their order, no blanks.
@@ -100,7 +105,10 @@ mod tests {
         let body = json!({"metadata": {"uid": "a\": \u{1b}", "n": [1, null]}, "spec": {}});
         let call = Call::merge("/api/v1/nodes/w-03", body.clone());
         let shown = spaced(&body);
-        assert_eq!(shown, r#"{"metadata": {"n": [1, null], "uid": "a\": \u001b"}, "spec": {}}"#);
+        assert_eq!(
+            shown,
+            r#"{"metadata": {"n": [1, null], "uid": "a\": \u001b"}, "spec": {}}"#
+        );
         let back: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(back.to_string().into_bytes(), call.bytes());
     }

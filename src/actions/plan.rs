@@ -11,12 +11,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Action, Level};
 use super::blast::Blast;
 use super::call::Call;
 use super::live::Live;
 use super::record::ActionId;
 use super::refusal::{Refusal, Why};
+use super::{Action, Level};
 use crate::clock::{Now, Stamp};
 use crate::digest::Digest;
 use crate::model::Snapshot;

@@ -69,10 +69,7 @@ impl World {
         let mut model = Model::new(now, Thresholds::default());
         register(&mut model, "prod");
         let mut world = Self { model, now };
-        world.list(
-            ObjectKind::Node,
-            ["w-1", "w-2", "w-3"].map(node).to_vec(),
-        );
+        world.list(ObjectKind::Node, ["w-1", "w-2", "w-3"].map(node).to_vec());
         world.list(ObjectKind::Pod, Vec::new());
         world.list(ObjectKind::DisruptionBudget, Vec::new());
         world
@@ -80,7 +77,11 @@ impl World {
 
     pub fn list(&mut self, kind: ObjectKind, objects: Vec<Object>) {
         let mut deltas = vec![Delta::Begin(kind)];
-        deltas.extend(objects.into_iter().map(|object| Delta::Put(Arc::new(object))));
+        deltas.extend(
+            objects
+                .into_iter()
+                .map(|object| Delta::Put(Arc::new(object))),
+        );
         deltas.push(Delta::Synced(kind));
         self.model.absorb(told("prod", kind, self.now, deltas));
     }

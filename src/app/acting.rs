@@ -336,7 +336,7 @@ impl App {
         match (&self.page, c) {
             (Some(Page::Arm), c) => self.answer_arming(c),
             (Some(Page::Plan), 'r') => {
-                let reason = self.acting.proposal.as_ref().map(|open| open.reason());
+                let reason = self.acting.proposal.as_ref().map(Proposal::reason);
                 let reason = reason.unwrap_or_default().to_owned();
                 self.open_prompt(PromptKind::Reason, &reason);
                 Vec::new()

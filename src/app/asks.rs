@@ -12,8 +12,6 @@ pub mod ring;
 pub mod scroll;
 pub mod search;
 pub mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,14 +2,12 @@
 
 mod lines;
 mod seen;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Desk;
+use super::{Desk, refused};
 use crate::ask::{Answered, LogAsk, LogLine, LogNews, LogRun, Since};
 use crate::clients::kube::{Api, Refusal, Reply};
 use crate::clock;
@@ -92,7 +90,7 @@ impl Reader {
         if !reply.is_ok() {
             let after = reply.retry_after;
             let refusal = reply.refusal().await;
-            let outage = self.api.outage_of(&refusal);
+            let outage = refused(&self.api, &refusal);
             return Err(judge(&refusal, outage, after));
         }
         self.tell(LogNews::Opened).await;

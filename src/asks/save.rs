@@ -25,7 +25,10 @@ pub(super) async fn save(folder: Option<PathBuf>, ask: SaveAsk, desk: Desk) {
             .hint("set XDG_STATE_HOME to a folder")),
     });
     let answer = written.await.unwrap_or_else(|error| {
-        Err(Outage::new(Layer::Local, format!("writing failed: {error}")))
+        Err(Outage::new(
+            Layer::Local,
+            format!("writing failed: {error}"),
+        ))
     });
     desk.send(Answered::Saved(answer)).await;
 }

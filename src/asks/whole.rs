@@ -1,7 +1,7 @@
 //! Asks that are answered by reading something whole: an object, the kinds; and tables, which are
 //! whole lists that go on.
 
-use super::Desk;
+use super::{Desk, refused};
 use crate::ask::{Answered, Manifest, ObjectName, TableAsk};
 use crate::clients::kube::{Api, JSON};
 use crate::observation::{Layer, Outage};
@@ -19,12 +19,11 @@ pub(super) async fn manifest(api: Api, object: ObjectName, desk: Desk) {
 async fn read(api: &Api, path: &str) -> Result<Manifest, Outage> {
     let reply = api.get(path, JSON).await?;
     if !reply.is_ok() {
-        return Err(api.outage_of(&reply.refusal().await));
+        return Err(refused(api, &reply.refusal().await));
     }
     let body = reply.body(LARGEST).await?;
-    let object = serde_json::from_slice(&body).map_err(|error| {
-        Outage::new(Layer::Parse, format!("the answer is no JSON: {error}"))
-    })?;
+    let object = serde_json::from_slice(&body)
+        .map_err(|error| Outage::new(Layer::Parse, format!("the answer is no JSON: {error}")))?;
     Ok(Manifest {
         object,
         bytes: body.len() as u64,

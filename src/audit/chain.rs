@@ -97,7 +97,10 @@ mod tests {
         let (line, hash) = line(&sample("disk swap")).unwrap();
         let bytes = line.trim_end().as_bytes();
         let place = link(bytes).unwrap();
-        assert_eq!((place.seq, place.prev, place.hash), (7, Digest::NOTHING, hash));
+        assert_eq!(
+            (place.seq, place.prev, place.hash),
+            (7, Digest::NOTHING, hash)
+        );
         assert_eq!(record(bytes).unwrap(), sample("disk swap"));
     }
 

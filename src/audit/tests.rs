@@ -59,7 +59,12 @@ impl Memory {
 
     pub fn audit(&self, segment: u64) -> Audit {
         let environment = Environment::default();
-        Audit::on(Box::new(self.clone()), "memory".into(), &environment, segment)
+        Audit::on(
+            Box::new(self.clone()),
+            "memory".into(),
+            &environment,
+            segment,
+        )
     }
 }
 
@@ -238,7 +243,10 @@ fn what_is_promised_is_there_whatever_fails() {
                 let (records, fault) = after.read().unwrap();
                 assert_eq!(fault, None, "operation {nth}, {through} bytes through");
                 for record in promised {
-                    assert!(records.contains(&record), "operation {nth}: {record:?} is lost");
+                    assert!(
+                        records.contains(&record),
+                        "operation {nth}: {record:?} is lost"
+                    );
                 }
             }
         }

@@ -72,7 +72,10 @@ impl Verdict {
     /// # Errors
     /// What speaks against it.
     pub fn holds(&self, anchor: Anchor) -> Result<(), String> {
-        let at = anchor.seq.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        let at = anchor
+            .seq
+            .checked_sub(1)
+            .and_then(|at| usize::try_from(at).ok());
         match at.and_then(|at| self.hashes.get(at)) {
             Some(hash) if *hash == anchor.hash => Ok(()),
             Some(hash) => Err(format!(

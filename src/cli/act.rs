@@ -106,7 +106,11 @@ pub async fn run(
     environment: &Environment,
 ) -> Result<(u8, String), Vec<ConfigError>> {
     let one = |error: ConfigError| vec![error];
-    if flags.reason.as_ref().is_some_and(|reason| reason.len() > LONGEST_REASON) {
+    if flags
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.len() > LONGEST_REASON)
+    {
         let problem = format!("the reason is longer than {LONGEST_REASON} bytes");
         return Err(one(ConfigError::new("--reason", problem).hint("shorten it")));
     }
@@ -117,7 +121,9 @@ pub async fn run(
     let api = api.ok_or_else(|| one(ConfigError::new("act", "there is no cluster to ask")))?;
     let audit = Audit::of(environment).map_err(|error| error.to_string());
     // What no plan needs is not asked for.
-    let feeds = feeds.into_iter().filter(|watched| watched.spec.tells.is_some());
+    let feeds = feeds
+        .into_iter()
+        .filter(|watched| watched.spec.tells.is_some());
     let mut turn = Turn {
         flags,
         subject,
@@ -126,7 +132,10 @@ pub async fn run(
         model,
         poller: None,
     };
-    turn.poller = Some(Poller::start(feeds.collect::<Vec<Watched>>(), Schedule::Watch));
+    turn.poller = Some(Poller::start(
+        feeds.collect::<Vec<Watched>>(),
+        Schedule::Watch,
+    ));
     let (plan, checks, came) = turn.turn().await;
     let told = tell(flags, plan.as_ref(), &checks, &came);
     let code = match code(&came) {
@@ -138,15 +147,17 @@ pub async fn run(
 
 /// Which object is meant: `node/w-03` with the cluster that is named or the only one there is.
 fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
-    let wrong = |problem: String, hint: String| {
-        Err(ConfigError::new("KIND/NAME", problem).hint(hint))
-    };
+    let wrong =
+        |problem: String, hint: String| Err(ConfigError::new("KIND/NAME", problem).hint(hint));
     let text = &flags.subject;
     let kind = flags.action.on;
     let singular = kind.api_kind().to_lowercase();
     let (word, path) = text.split_once('/').unwrap_or((&singular, text));
     if word != singular && word != kind.plural() && !kind.short_names().contains(&word) {
-        let problem = format!("{} is for a {singular}, and `{text}` is none", flags.action.id);
+        let problem = format!(
+            "{} is for a {singular}, and `{text}` is none",
+            flags.action.id
+        );
         return wrong(problem, format!("write {singular}/NAME"));
     }
     let parts: Vec<&str> = path.split('/').collect();
@@ -157,7 +168,12 @@ fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
     let (cluster, own) = match parts.len() {
         n if n == own => (None, parts.as_slice()),
         n if n == own + 1 => (Some(parts[0]), &parts[1..]),
-        _ => return wrong(format!("`{text}` is no {singular}"), format!("write {singular}/NAME")),
+        _ => {
+            return wrong(
+                format!("`{text}` is no {singular}"),
+                format!("write {singular}/NAME"),
+            );
+        }
     };
     let known: Vec<&str> = config
         .targets
@@ -200,7 +216,10 @@ fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
         _ => ("", own.first().copied().unwrap_or_default()),
     };
     if name.is_empty() {
-        return wrong(format!("`{text}` names nothing"), format!("write {singular}/NAME"));
+        return wrong(
+            format!("`{text}` names nothing"),
+            format!("write {singular}/NAME"),
+        );
     }
     Ok(Subject::object(kind, cluster, namespace, name))
 }
@@ -208,9 +227,9 @@ fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
 /// Leaves of the configuration what this one plan needs.
 fn narrow(config: &mut Config, action: &Action, subject: &Subject) {
     let cluster = subject.as_object().map_or("", |(_, cluster, _, _)| cluster);
-    config.targets.retain(|target| {
-        &*target.id.kind == "kubernetes" && &*target.id.name == cluster
-    });
+    config
+        .targets
+        .retain(|target| &*target.id.kind == "kubernetes" && &*target.id.name == cluster);
     let kinds = action.needs.iter().chain(action.reads);
     let kinds = kinds.map(|kind| kind.plural().to_owned()).collect();
     for target in &mut config.targets {
@@ -287,7 +306,8 @@ impl Turn<'_> {
         let power = if self.flags.yes {
             let power = arm::arm(cluster, arm::USUAL, &snap)?;
             let note = format!("for one command: act {}", first.title());
-            self.write(Entry::new(Kind::Armed).cluster(cluster).note(note)).await?;
+            self.write(Entry::new(Kind::Armed).cluster(cluster).note(note))
+                .await?;
             Some(power)
         } else {
             None
@@ -389,14 +409,18 @@ impl Turn<'_> {
         let told = self.poller.as_ref().map(|poller| poller.take(usize::MAX));
         for delivery in told.unwrap_or_default() {
             let feed = &delivery.observation.feed;
-            self.model.announce(feed, delivery.next_poll, delivery.dropped);
+            self.model
+                .announce(feed, delivery.next_poll, delivery.dropped);
             self.model.absorb(delivery.observation);
         }
     }
 
     async fn write(&self, entry: Entry) -> Result<Record, Refusal> {
         let written = match &self.audit {
-            Ok(audit) => audit.record(audit.signed(entry)).await.map_err(|error| error.to_string()),
+            Ok(audit) => audit
+                .record(audit.signed(entry))
+                .await
+                .map_err(|error| error.to_string()),
             Err(why) => Err(why.clone()),
         };
         written.map_err(|why| {
@@ -410,7 +434,10 @@ impl Turn<'_> {
         if !self.flags.yes || refusal.why == Why::Already {
             return;
         }
-        let cluster = self.subject.as_object().map_or("", |(_, cluster, _, _)| cluster);
+        let cluster = self
+            .subject
+            .as_object()
+            .map_or("", |(_, cluster, _, _)| cluster);
         let entry = Entry {
             verb: Some(self.flags.action.id.to_owned()),
             subject: Some(self.subject.to_string()),
@@ -439,7 +466,12 @@ fn progress(record: &Record) {
         words.push(format!("{:?}", outcome.ended).to_lowercase());
         words.extend(outcome.code.map(|code| code.to_string()));
         words.push(outcome.message.clone());
-        words.extend(outcome.warnings.iter().map(|text| format!("warning: {text}")));
+        words.extend(
+            outcome
+                .warnings
+                .iter()
+                .map(|text| format!("warning: {text}")),
+        );
     }
     words.extend(entry.found.map(|found| found.words().to_owned()));
     words.extend(entry.note.clone());
@@ -481,7 +513,10 @@ fn tell(flags: &Act, plan: Option<&Plan>, checks: &[Check], came: &Came) -> Stri
     }
     match came {
         Came::Refused(refusal) if refusal.why == Why::Already => {
-            line(&format!("{}: nothing to do, nothing was sent", refusal.text));
+            line(&format!(
+                "{}: nothing to do, nothing was sent",
+                refusal.text
+            ));
         }
         Came::Refused(refusal) => line(&format!("REFUSED: {refusal}; nothing was sent")),
         Came::Shown { stopped: true } => line("REFUSED by what is marked; nothing was sent"),
@@ -514,12 +549,20 @@ fn describe(plan: &Plan, checks: &[Check], line: &mut impl FnMut(&str)) {
             None => line("UNDO    none"),
         }
     }
-    line(&format!("THEN    done when the watch says that {}", plan.action.expects));
+    line(&format!(
+        "THEN    done when the watch says that {}",
+        plan.action.expects
+    ));
     for words in plan.blast.lines() {
         line(&format!("BLAST   {words}"));
     }
     for check in checks.iter().filter(|check| check.id != "armed") {
-        line(&format!("{}  {}: {}", check.verdict.mark(), check.id, check.text));
+        line(&format!(
+            "{}  {}: {}",
+            check.verdict.mark(),
+            check.id,
+            check.text
+        ));
     }
 }
 
@@ -534,7 +577,9 @@ fn ended(
     let id = id.map_or_else(|| "not recorded".to_owned(), |id| id.to_string());
     let took = units::latency(took);
     match (end, found) {
-        (End::Accepted, Some(Found::InEffect)) => format!("{title}: done and seen in {took} ({id})"),
+        (End::Accepted, Some(Found::InEffect)) => {
+            format!("{title}: done and seen in {took} ({id})")
+        }
         (End::Unknown(why), Some(Found::InEffect)) => {
             format!("{title}: the answer was lost ({why}), but it is in effect ({id})")
         }
@@ -567,7 +612,11 @@ fn json_of(plan: Option<&Plan>, checks: &[Check], came: &Came) -> String {
         Came::Shown { stopped: true } => ("refused", None, None),
         Came::Shown { stopped: false } => ("shown", None, None),
         Came::Sent {
-            id, end, found, took, ..
+            id,
+            end,
+            found,
+            took,
+            ..
         } => {
             let text = ended(plan, *id, end, *found, *took);
             let sent = json!({"action": id, "found": found, "text": text});

@@ -88,7 +88,11 @@ fn verify(
     if let Some(fault) = &verdict.fault {
         let place = SafeText::new(&fault.place);
         writeln!(out, "BAD at record {}: {place}: {}", fault.seq, fault.text)?;
-        writeln!(out, "{} records before it are as they were written", verdict.records)?;
+        writeln!(
+            out,
+            "{} records before it are as they were written",
+            verdict.records
+        )?;
         return Ok(1);
     }
     let broken: Vec<String> = anchors
@@ -116,7 +120,10 @@ fn verify(
     match verdict.repaired {
         0 => {}
         1 => writeln!(out, "1 line was cut off by a crash and closed afterwards")?,
-        n => writeln!(out, "{n} lines were cut off by crashes and closed afterwards")?,
+        n => writeln!(
+            out,
+            "{n} lines were cut off by crashes and closed afterwards"
+        )?,
     }
     if anchors.is_empty() {
         writeln!(
@@ -143,7 +150,10 @@ fn show(
     if let Some(id) = only
         && chosen.is_empty()
     {
-        writeln!(errors, "error: there is no action {id}; see `midwatch audit show`")?;
+        writeln!(
+            errors,
+            "error: there is no action {id}; see `midwatch audit show`"
+        )?;
         return Ok(USAGE);
     }
     if output == Output::Json {
@@ -171,10 +181,14 @@ fn heading(act: &Act, out: &mut dyn Write) -> io::Result<()> {
     let entry = &act.intent.entry;
     let at = act.intent.at.strftime("%Y-%m-%dT%H:%M:%SZ");
     let title = SafeText::new(&act.title());
-    writeln!(out, "{:<7} {at}  {title}  {}", act.id, act.standing().words())?;
-    let mut told = |label: &str, text: &str| {
-        writeln!(out, "        {label:<9} {}", SafeText::new(text))
-    };
+    writeln!(
+        out,
+        "{:<7} {at}  {title}  {}",
+        act.id,
+        act.standing().words()
+    )?;
+    let mut told =
+        |label: &str, text: &str| writeln!(out, "        {label:<9} {}", SafeText::new(text));
     if let Some(reason) = &entry.reason {
         told("reason", reason)?;
     }
@@ -182,14 +196,23 @@ fn heading(act: &Act, out: &mut dyn Write) -> io::Result<()> {
         told("undoes", &id.to_string())?;
     }
     if let Some(who) = &entry.who {
-        let server = who.server.as_ref().map_or("not confirmed", |s| s.user.as_str());
+        let server = who
+            .server
+            .as_ref()
+            .map_or("not confirmed", |s| s.user.as_str());
         told("who", &format!("{server}; {} on {}", who.local, who.host))?;
     }
     for call in &entry.calls {
-        told("call", &format!("{} {} {}", call.method, call.path, call.body))?;
+        told(
+            "call",
+            &format!("{} {} {}", call.method, call.path, call.body),
+        )?;
     }
     for guard in &entry.guards {
-        told("guard", &format!("{} {}: {}", guard.guard, guard.verdict, guard.text))?;
+        told(
+            "guard",
+            &format!("{} {}: {}", guard.guard, guard.verdict, guard.text),
+        )?;
     }
     Ok(())
 }
@@ -260,7 +283,10 @@ mod tests {
         audit.append(&Entry::new(Kind::Armed)).unwrap();
         let (code, out, _) = ran(&verify_with(false, &[]), &environment);
         assert_eq!(code, 0);
-        assert!(out.starts_with("ok: 1 record,") && out.contains("--anchor"), "{out}");
+        assert!(
+            out.starts_with("ok: 1 record,") && out.contains("--anchor"),
+            "{out}"
+        );
         let (_, head, _) = ran(&verify_with(true, &[]), &environment);
         let head = head.trim();
         assert!(head.ends_with("@1"), "{head}");
@@ -283,7 +309,10 @@ mod tests {
         std::fs::write(&path, forged).unwrap();
         let (code, out, _) = ran(&verify_with(false, &[]), &environment);
         assert_eq!(code, 1);
-        assert!(out.starts_with("BAD at record 2: 000000000001.jsonl line 2"), "{out}");
+        assert!(
+            out.starts_with("BAD at record 2: 000000000001.jsonl line 2"),
+            "{out}"
+        );
         let (_, _, errors) = ran(&show_as(Output::Text), &environment);
         assert!(errors.contains("record 2"), "{errors}");
     }
@@ -299,7 +328,9 @@ mod tests {
             ..Entry::new(Kind::Intent)
         };
         audit.append(&intent).unwrap();
-        audit.append(&Entry::new(Kind::Refused).note(nasty)).unwrap();
+        audit
+            .append(&Entry::new(Kind::Refused).note(nasty))
+            .unwrap();
         for output in [Output::Text, Output::Json] {
             let (code, out, _) = ran(&show_as(output), &environment);
             assert_eq!(code, 0);

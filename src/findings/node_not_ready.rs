@@ -133,6 +133,29 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_is_down_is_what_happened_to_its_node() {
+        let object = node("w-1", |node| {
+            lost(node, ago(60));
+            node.addresses = [("InternalIP".into(), "10.0.0.7".into())].into();
+        });
+        let mut w = Scenario::kube([object]);
+        let feed = "node-exporter/rack-7 http://10.0.0.7:9100";
+        w.feed(feed, "host/rack-7");
+        for _ in 0..2 {
+            w.fail(
+                feed,
+                crate::observation::Layer::Timeout,
+                "connecting for 5s",
+            );
+        }
+        w.run();
+        let rows = w.rows();
+        assert_eq!(w.ledger.roots().len(), 1, "{rows}");
+        assert!(rows.starts_with("CRIT host-down host/rack-7\n"), "{rows}");
+        assert!(rows.contains("  node-not-ready node/prod/w-1\n"), "{rows}");
+    }
+
+    #[test]
     fn a_silent_watch_makes_it_unknown() {
         let mut w = Scenario::kube([node("w-1", |_| {})]);
         w.wait(60);

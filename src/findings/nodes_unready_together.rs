@@ -70,11 +70,11 @@ fn silent<'a>(snap: &Snapshot, cluster: &'a Cluster) -> Option<Lost<'a, Stamp>> 
     together(cluster, lost, |a, b| b.since(a).as_secs_f64())
 }
 
-fn together<'a, T: Copy + Ord>(
-    cluster: &'a Cluster,
+fn together<T: Copy + Ord>(
+    cluster: &Cluster,
     lost: impl Fn(&Object) -> Option<T>,
     apart: impl Fn(T, T) -> f64,
-) -> Option<Lost<'a, T>> {
+) -> Option<Lost<'_, T>> {
     let all = cluster.count(ObjectKind::Node);
     let nodes = cluster.of_kind(ObjectKind::Node);
     let mut nodes: Vec<(T, &Object)> = nodes

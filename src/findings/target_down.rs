@@ -151,6 +151,7 @@ fn refusal(feed: &Feed) -> Severity {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
+    use crate::objects::ObjectKind;
 
     const ETCD: &str = "etcd/prod https://10.0.0.1:2379";
     const NODE: &str = "node-exporter/a http://10.0.0.1:9100";
@@ -231,5 +232,16 @@ mod tests {
             says(&w, NODE),
             "UNKN host/a cannot be resolved: no such name (DNS)"
         );
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_kind_and_what_is_forbidden_is_told_elsewhere() {
+        let mut w = Scenario::kube([]);
+        w.lose_watch(ObjectKind::Pod).forbid(ObjectKind::Quota);
+        assert_eq!(
+            says(&w, "kubernetes/prod pods"),
+            "WARN cluster/prod watch on pods missed one answer: nothing heard in 15s (timeout)"
+        );
+        assert_eq!(says(&w, "kubernetes/prod resourcequotas"), "clear");
     }
 }

@@ -27,7 +27,7 @@ fn presets_load_without_a_clash() {
 fn every_intent_is_bound_in_every_preset() {
     for (name, _) in PRESETS {
         let keymap = Keymap::preset(name, PANES).unwrap();
-        let scopes = crate::app::asks::SCOPES.iter().chain(&["triage"]);
+        let scopes = SCOPES.iter().chain(&["triage"]);
         let bound: Vec<Bound> = scopes.flat_map(|pane| keymap.bindings_for(pane)).collect();
         for intent in Intent::ALL {
             let has_key = bound.iter().any(|bound| bound.intent == *intent);

@@ -168,7 +168,13 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     if !left.is_empty() {
         let named: Vec<String> = left
             .iter()
-            .filter_map(|act| Some(format!("{} ({})", act.intent.entry.subject.as_ref()?, act.id)))
+            .filter_map(|act| {
+                Some(format!(
+                    "{} ({})",
+                    act.intent.entry.subject.as_ref()?,
+                    act.id
+                ))
+            })
             .collect();
         line = line.with(
             format!("   left behind: {}", named.join(", ")),
@@ -213,13 +219,19 @@ fn of_act(act: &Act) -> Vec<Block> {
         add("uid", uid.clone());
     }
     for call in &entry.calls {
-        add("call", format!("{} {} {}", call.method, call.path, call::spaced(&call.body)));
+        add(
+            "call",
+            format!("{} {} {}", call.method, call.path, call::spaced(&call.body)),
+        );
     }
     if let Some(plan) = &entry.plan {
         add("plan", plan.to_string());
     }
     for guard in &entry.guards {
-        add("guard", format!("{} {}: {}", guard.guard, guard.verdict, guard.text));
+        add(
+            "guard",
+            format!("{} {}: {}", guard.guard, guard.verdict, guard.text),
+        );
     }
     blocks.extend(person(&act.intent));
     blocks

@@ -28,12 +28,12 @@ static COLUMNS: &[Column] = &[
     Column::left("state", "STATE", 10..=12, 0),
     Column::left("version", "VERSION", 8..=20, 4),
     Column::right("latency", "LATENCY", 7..=8, 2),
-    Column::left("trend", "LATENCY OVER TIME", 17..=24, 6),
-    Column::left("checks", "FAILING CHECKS", 14..=50, 3),
+    Column::left("trend", "LATENCY OVER TIME", 17..=24, 5),
+    Column::left("checks", "CHECKS", 6..=50, 3),
     Column::right("nodes", "NODES", 5..=11, 0),
     Column::right("pods", "PODS", 5..=13, 0),
     Column::right("findings", "FINDINGS", 8..=8, 1),
-    Column::left("refused", "NOT PERMITTED", 13..=60, 5),
+    Column::left("refused", "NOT PERMITTED", 13..=60, 6),
     Column::right("age", "AGE", 4..=14, 0),
 ];
 
@@ -185,7 +185,7 @@ fn checks(cx: &Context, subject: &Subject) -> Cell {
     };
     match failing(api.value) {
         Some(names) => parts::value(names, api.freshness, Role::Critical),
-        None => parts::value("none", api.freshness, Role::Dim),
+        None => parts::value("pass", api.freshness, Role::Dim),
     }
 }
 

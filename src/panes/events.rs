@@ -21,14 +21,14 @@ const KINDS: &[ObjectKind] = &[ObjectKind::Event];
 
 static COLUMNS: &[Column] = &[
     Column::right("last", "LAST", 6..=14, 0),
-    Column::right("count", "COUNT", 5..=7, 3),
+    Column::right("count", "COUNT", 5..=7, 2),
     Column::right("first", "SINCE", 6..=8, 6),
-    Column::left("type", "TYPE", 9..=9, 2),
-    Column::left("reason", "REASON", 8..=28, 1),
-    Column::left("cluster", "CLUSTER", 6..=24, 4),
+    Column::left("type", "TYPE", 7..=7, 7),
+    Column::left("reason", "REASON", 10..=30, 1),
+    Column::left("cluster", "CLUSTER", 6..=24, 3),
     Column::left("namespace", "NAMESPACE", 9..=30, 4),
-    Column::left("about", "OBJECT", 12..=50, 1),
-    Column::left("message", "MESSAGE", 20..=200, 0),
+    Column::left("about", "OBJECT", 16..=50, 1),
+    Column::left("message", "MESSAGE", 24..=200, 0),
 ];
 
 impl Listing for Events {
@@ -76,12 +76,9 @@ impl Listing for Events {
             "first" => told.value(first(cx, event), Role::Dim),
             "count" if event.count > 1 => told.value(event.count.to_string(), Role::Text),
             "count" => told.value("1", Role::Dim),
-            "type" => {
-                let (word, role) = state(event);
-                told.state(word, role)
-            }
-            "reason" => told.value(&*event.reason, Role::Text),
-            "about" => told.value(about(event), Role::Text),
+            "type" => told.value(state(event).0, Role::Dim),
+            "reason" => told.state(&*event.reason, state(event).1),
+            "about" => told.name(about(event)),
             _ => told.value(&*event.message, Role::Dim),
         }
     }

@@ -33,7 +33,12 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         ..area
     };
     if page.shown().is_empty() {
-        painter.line(area.x + 2, y + 1, area.width.saturating_sub(4), &empty(page));
+        painter.line(
+            area.x + 2,
+            y + 1,
+            area.width.saturating_sub(4),
+            &empty(page),
+        );
     }
     let columns: Vec<(&KindColumn, u16)> = page.columns().collect();
     let frame: Vec<Column> = columns.iter().map(|(column, _)| placed(column)).collect();

@@ -43,8 +43,13 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     };
     let mut y = area.y;
     if !app.is_full_screen() {
-        painter.rule(Rect { height: 1, ..area }, &heading(app, page));
-        painter.line(area.x + 1, y + 1, area.width.saturating_sub(2), &state(app, page));
+        painter.rule(Rect { height: 1, ..area }, &heading(page));
+        painter.line(
+            area.x + 1,
+            y + 1,
+            area.width.saturating_sub(2),
+            &state(app, page),
+        );
         y += 2;
         for line in troubles(app, page) {
             painter.line(area.x + 1, y, area.width.saturating_sub(2), &line);
@@ -90,15 +95,13 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     }
 }
 
-/// Whose logs, since when, and whether the end is followed.
-fn heading(app: &App, page: &LogPage) -> Line {
+/// Whose logs, and since when.
+fn heading(page: &LogPage) -> Line {
     let word = match page.run {
         LogRun::Follow => "Logs  ",
         LogRun::Previous => "Logs before the restart  ",
     };
-    let mut line = Line::new()
-        .with(word, Role::Title)
-        .text(page.title.clone());
+    let mut line = Line::new().with(word, Role::Title).text(page.title.clone());
     let mut clusters: Vec<&str> = page.members.list().iter().map(|m| &*m.cluster).collect();
     clusters.sort_unstable();
     clusters.dedup();
@@ -111,21 +114,18 @@ fn heading(app: &App, page: &LogPage) -> Line {
     if let Some(chosen) = &page.chosen {
         line = line.with(format!("  only {chosen}"), Role::Accent);
     }
-    line = line.dim(format!("  {}", page.span()));
-    match page.scroll.end {
-        _ if page.run == LogRun::Previous => line,
-        End::Follow => line.with("  following", Role::Accent),
-        End::Stay => {
-            let _ = app;
-            line.with("  standing still", Role::Warning)
-        }
-    }
+    line.dim(format!("  {}", page.span()))
 }
 
-/// Lines, what was lost of them, and how far behind they are.
+/// Whether the end is followed, how many lines there are, what was lost of them, and how far behind
+/// they are.
 fn state(app: &App, page: &LogPage) -> Line {
     let ring = &page.ring;
-    let mut line = Line::new();
+    let mut line = match page.scroll.end {
+        _ if page.run == LogRun::Previous => Line::new(),
+        End::Follow => Line::new().with("following  ", Role::Accent),
+        End::Stay => Line::new().with("standing still  ", Role::Warning),
+    };
     line = if ring.search.is_empty() {
         line.dim(format!("{} lines", ring.len()))
     } else {
@@ -134,7 +134,12 @@ fn state(app: &App, page: &LogPage) -> Line {
             Matches::Marked => " marked",
         };
         line.with(
-            format!("{} of {} lines match{how} /{}", ring.matching(), ring.len(), ring.search.text()),
+            format!(
+                "{} of {} lines match{how} /{}",
+                ring.matching(),
+                ring.len(),
+                ring.search.text()
+            ),
             Role::Accent,
         )
     };
@@ -151,7 +156,10 @@ fn state(app: &App, page: &LogPage) -> Line {
         line = line.with("  bytes shown", Role::Accent);
     }
     let all = page.streams.len();
-    let reading = page.streams.iter().filter(|s| s.state == StreamState::Reading);
+    let reading = page
+        .streams
+        .iter()
+        .filter(|s| s.state == StreamState::Reading);
     let reading = reading.count();
     if all > 1 && reading < all {
         line = line.dim(format!("  {reading} of {all} are read"));
@@ -170,7 +178,11 @@ fn lag(app: &App, page: &LogPage) -> Line {
         };
         return Line::new().with(format!("  lag {}", units::latency(behind)), role);
     }
-    let last = page.streams.iter().filter_map(|s| s.received).map(|at| at.stamp);
+    let last = page
+        .streams
+        .iter()
+        .filter_map(|s| s.received)
+        .map(|at| at.stamp);
     match last.max() {
         Some(at) => {
             let quiet = app.now.stamp.since(at);
@@ -227,7 +239,12 @@ fn troubles(app: &App, page: &LogPage) -> Vec<Line> {
 fn nothing(page: &LogPage) -> Option<Line> {
     let said = match page.run {
         _ if page.streams.is_empty() => "there is no pod; one that comes is read",
-        LogRun::Previous if page.streams.iter().all(|s| matches!(s.state, StreamState::Ended(_))) => {
+        LogRun::Previous
+            if page
+                .streams
+                .iter()
+                .all(|s| matches!(s.state, StreamState::Ended(_))) =>
+        {
             "no container was restarted: there is no log of a run before"
         }
         _ if page.streams.iter().any(|s| s.state == StreamState::Opening) => "asked",

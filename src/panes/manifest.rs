@@ -133,7 +133,9 @@ fn draw_row(
         let skipped = text::clip(run, from.saturating_sub(begin)).len();
         let piece = text::clip(&run[skipped..], end - begin.max(from));
         let piece = SafeText::new(piece);
-        let room = u16::try_from(columns).unwrap_or(u16::MAX).saturating_sub(used);
+        let room = u16::try_from(columns)
+            .unwrap_or(u16::MAX)
+            .saturating_sub(used);
         used += painter.text(x + used, y, room, &piece, role(*part));
         shown.push_str(piece.as_str());
     }

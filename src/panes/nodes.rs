@@ -27,14 +27,14 @@ static COLUMNS: &[Column] = &[
     Column::left("cluster", "CLUSTER", 6..=24, 2),
     Column::left("name", "NAME", 10..=60, 0),
     Column::left("status", "STATUS", 10..=30, 0),
-    Column::left("roles", "ROLES", 6..=24, 4),
+    Column::left("roles", "ROLES", 8..=24, 4),
     Column::right("pods", "PODS", 6..=9, 2),
     Column::right("cpu", "CPU REQ", 7..=14, 1),
     Column::right("cpu-used", "CPU USED", 8..=14, 3),
     Column::right("memory", "MEM REQ", 7..=14, 1),
     Column::right("memory-used", "MEM USED", 8..=14, 3),
-    Column::left("taints", "TAINTS", 6..=40, 7),
-    Column::left("version", "VERSION", 7..=18, 5),
+    Column::left("taints", "TAINTS", 14..=40, 7),
+    Column::left("version", "VERSION", 8..=18, 5),
     Column::right("lease", "LEASE", 5..=8, 4),
     Column::right("age", "AGE", 5..=14, 0),
 ];
@@ -271,11 +271,12 @@ fn used(cx: &Context, told: Told, object: &Object, node: &Node, column: &str) ->
     }
 }
 
-/// Taints that say more than the status does.
-pub fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
-    node.taints
-        .iter()
-        .filter(|taint| !taint.key.starts_with("node.kubernetes.io/"))
+/// Taints that say more than status and roles do.
+fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
+    node.taints.iter().filter(|taint| {
+        !taint.key.starts_with("node.kubernetes.io/")
+            && !taint.key.starts_with("node-role.kubernetes.io/")
+    })
 }
 
 /// `dedicated=gpu:NoSchedule`.

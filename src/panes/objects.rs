@@ -75,6 +75,15 @@ impl Told {
         }
     }
 
+    /// What it is about: cut in the middle where it is too long.
+    #[must_use]
+    pub fn name(self, text: impl Into<String>) -> Cell {
+        match self.value(text, Role::Text) {
+            Cell::Text(text, role) => Cell::Name(text, role),
+            other => other,
+        }
+    }
+
     /// A share as a bar while it is fresh.
     #[must_use]
     pub fn bar(self, share: f64, role: Role) -> Cell {
@@ -133,7 +142,7 @@ pub fn common(cx: &Context, object: &Object, column: &str) -> Option<Cell> {
     Some(match column {
         "cluster" => Cell::text(&*object.cluster, Role::Dim),
         "namespace" => Cell::text(&*object.namespace, Role::Dim),
-        "name" => Cell::plain(&*object.name),
+        "name" => Cell::Name((&*object.name).into(), Role::Text),
         "age" => Told::of(cx, object).since(cx, object.created),
         _ => return None,
     })

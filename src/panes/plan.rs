@@ -105,7 +105,10 @@ fn steps(plan: &Plan) -> Vec<Block> {
 
 fn then(plan: &Plan) -> String {
     let patience = units::span(crate::app::acting::PATIENCE);
-    format!("done when the watch says that {}, within {patience}", plan.action.expects)
+    format!(
+        "done when the watch says that {}, within {patience}",
+        plan.action.expects
+    )
 }
 
 fn blast(plan: &Plan) -> Vec<Block> {
@@ -178,12 +181,17 @@ fn guards(app: &App) -> Vec<Block> {
         1 if locked => Line::new()
             .with("GUARDS", Role::Title)
             .with("  read-only: nothing is sent", Role::Warning),
-        0 if asked => Line::new().with("GUARDS", Role::Title).dim("  not all have answered"),
+        0 if asked => Line::new()
+            .with("GUARDS", Role::Title)
+            .dim("  not all have answered"),
         0 => Line::new()
             .with("GUARDS", Role::Title)
             .dim("  nothing speaks against it that stops it"),
         1 => Line::new().with("REFUSED by 1 guard, nothing was sent", Role::Critical),
-        n => Line::new().with(format!("REFUSED by {n} guards, nothing was sent"), Role::Critical),
+        n => Line::new().with(
+            format!("REFUSED by {n} guards, nothing was sent"),
+            Role::Critical,
+        ),
     };
     let mut blocks = vec![title(word)];
     let lines: Vec<Block> = checks
@@ -244,7 +252,10 @@ fn progress(app: &App, open: &Proposal) -> Vec<Block> {
         };
         blocks.push(Block::Line(Line::new().dim(words)));
     } else if act.is_some_and(|act| act.standing().took()) {
-        let line = Line::new().dim("press ").with("u", Role::Key).dim(" to take it back");
+        let line = Line::new()
+            .dim("press ")
+            .with("u", Role::Key)
+            .dim(" to take it back");
         blocks.push(Block::Line(line));
     }
     blocks
@@ -278,7 +289,10 @@ fn record_words(record: &Record) -> (String, Role) {
     match entry.kind {
         Kind::Intent => ("on disk, before anything is sent".to_owned(), Role::Text),
         Kind::Attempt => {
-            let calls = entry.calls.iter().map(|call| format!("{} {}", call.method, call.path));
+            let calls = entry
+                .calls
+                .iter()
+                .map(|call| format!("{} {}", call.method, call.path));
             (calls.collect::<Vec<_>>().join(", "), Role::Text)
         }
         Kind::Result => match &entry.outcome {
@@ -387,7 +401,10 @@ pub fn answers(app: &App) -> Line {
             let checks = app.checks();
             let armed = checks.iter().find(|check| check.id == "armed");
             let stops = checks.iter().find(|check| {
-                matches!(check.verdict, Verdict::Fail | Verdict::Stop | Verdict::Asked)
+                matches!(
+                    check.verdict,
+                    Verdict::Fail | Verdict::Stop | Verdict::Asked
+                )
             });
             line = match (armed, stops) {
                 (Some(armed), _) if armed.verdict == Verdict::Fail => line

@@ -25,16 +25,16 @@ const KINDS: &[ObjectKind] = &[ObjectKind::Pod];
 static COLUMNS: &[Column] = &[
     Column::left("cluster", "CLUSTER", 6..=24, 2),
     Column::left("namespace", "NAMESPACE", 9..=30, 1),
-    Column::left("name", "NAME", 12..=80, 0),
+    Column::left("name", "NAME", 12..=60, 0),
     Column::right("ready", "READY", 5..=6, 1),
     Column::left("status", "STATUS", 10..=26, 0),
-    Column::left("restarts", "RESTARTS", 8..=14, 3),
-    Column::left("last", "LAST END", 8..=28, 6),
+    Column::left("restarts", "RESTARTS", 8..=10, 3),
+    Column::left("last", "LAST END", 11..=28, 6),
     Column::right("cpu", "CPU USE/REQ/LIM", 15..=17, 7),
     Column::right("memory", "MEM USE/REQ/LIM", 15..=20, 7),
-    Column::left("owner", "OWNER", 8..=40, 8),
-    Column::left("node", "NODE", 6..=30, 5),
-    Column::left("ip", "IP", 7..=39, 9),
+    Column::left("owner", "OWNER", 18..=40, 8),
+    Column::left("node", "NODE", 8..=30, 5),
+    Column::left("ip", "IP", 13..=39, 9),
     Column::right("age", "AGE", 5..=14, 0),
 ];
 
@@ -55,7 +55,13 @@ impl Listing for Pods {
         Some(self)
     }
     fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
-        objects::is_idle(cx, column)
+        match column {
+            // What is asked for stands on the page of each; here it is what use is held against.
+            "cpu" | "memory" => {
+                !objects::in_scope(cx).any(|cluster| cluster.is_measured(ObjectKind::Pod))
+            }
+            _ => objects::is_idle(cx, column),
+        }
     }
     fn configured(&self, cx: &Context) -> bool {
         objects::configured(cx)
@@ -195,6 +201,11 @@ pub fn state(object: &Object, pod: &Pod) -> (String, Role) {
         _ if is_broken(pod) => Role::StateBad,
         Phase::Running | Phase::Pending => Role::Warning,
     };
+    // Every container is, the pod is not: its node or a readiness gate says otherwise.
+    let (ready, all) = pod.ready_count();
+    if word == "Running" && !pod.ready && ready == all {
+        return ("NotReady".into(), role);
+    }
     (word.into_owned(), role)
 }
 
@@ -237,7 +248,7 @@ fn restarts(cx: &Context, told: Told, pod: &Pod) -> Cell {
     match ago {
         Some(ago) if told.freshness.is_usable() => Cell::Runs(vec![
             (count.to_string().into(), role),
-            (format!(" ({})", units::age(ago)).into(), Role::Dim),
+            (format!(" ({})", units::roughly(ago)).into(), Role::Dim),
         ]),
         _ => told.value(count.to_string(), role),
     }
@@ -290,7 +301,7 @@ fn amounts(cx: &Context, told: Told, object: &Object, column: &str) -> Cell {
     told.value(text, objects::use_role(used, limit))
 }
 
-fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     let tally = objects::tally(cx);
     let mut line = Line::new().text(format!(
         "{} running",
@@ -300,7 +311,6 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         (tally.pending, "pending", Role::Warning),
         (tally.failed, "failed", Role::StateBad),
         (tally.ended, "completed", Role::Dim),
-        (tally.unsettled, "not settled", Role::Info),
     ] {
         let role = if count == 0 { Role::Dim } else { role };
         line = line.with(
@@ -309,7 +319,7 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         );
     }
     let doubts = objects::doubts(cx, KINDS);
-    if tally.pods == 0 && !doubts.is_empty() {
+    if extra.part || (tally.pods == 0 && !doubts.is_empty()) {
         return doubts;
     }
     std::iter::once(line).chain(doubts).collect()

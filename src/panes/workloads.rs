@@ -263,11 +263,14 @@ fn workload_cell(told: Told, workload: &Workload, column: &str) -> Cell {
     }
 }
 
-/// An image without the registry that it is pulled from.
-#[must_use]
-pub fn short_image(image: &str) -> &str {
+/// An image without its digest and the registry that it is pulled from.
+fn short_image(image: &str) -> &str {
     let bare = image.split_once('@').map_or(image, |(name, _)| name);
-    bare.rsplit_once('/').map_or(bare, |(_, name)| name)
+    let host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    match bare.split_once('/') {
+        Some((first, rest)) if host(first) => rest,
+        _ => bare,
+    }
 }
 
 fn job_cell(told: Told, job: &Job, column: &str) -> Cell {
@@ -299,7 +302,7 @@ fn restarts(cx: &Context, told: Told, object: &Object) -> Cell {
     told.value(count.to_string(), role)
 }
 
-fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     let counts = KINDS.iter().map(|kind| {
         let of_cluster = |cluster: &crate::model::objects::Cluster| match &cx.scope.namespace {
             Some(namespace) => cluster.count_in(*kind, namespace),
@@ -312,10 +315,10 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     });
     let words = counts
         .filter(|(_, count)| *count > 0)
-        .map(|(plural, count)| format!("{} {plural}", units::grouped(count)));
+        .map(|(plural, count)| format!("{plural} {}", units::grouped(count)));
     let words: Vec<String> = words.collect();
     let doubts = objects::doubts(cx, KINDS);
-    if words.is_empty() {
+    if words.is_empty() || extra.part {
         return doubts;
     }
     let line = Line::new().dim(words.join("   "));

@@ -10,15 +10,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::actions::arm::{self, Power};
+use crate::actions::cordon;
 use crate::actions::guard::{Answer, Policy, admit};
 use crate::actions::plan::{Request, plan};
 use crate::actions::record::Found;
 use crate::actions::world::{self, World};
-use crate::actions::cordon;
 use crate::audit::tests::Memory;
 use crate::config::Environment;
-use crate::config::settings::Value as Setting;
 use crate::config::Settings;
+use crate::config::settings::Value as Setting;
 use crate::model::Model;
 use crate::objects::ObjectKind;
 use crate::subject::Subject;
@@ -93,10 +93,13 @@ impl FakeApi {
     /// Changes that came, dry runs left out.
     fn changes(&self) -> Vec<(String, usize)> {
         let state = self.state();
-        let changes = state.seen.iter().filter(|(method, path, _)| {
-            method == "PATCH" && !path.contains("dryRun")
-        });
-        changes.map(|(_, path, held)| (path.clone(), *held)).collect()
+        let changes = state
+            .seen
+            .iter()
+            .filter(|(method, path, _)| method == "PATCH" && !path.contains("dryRun"));
+        changes
+            .map(|(_, path, held)| (path.clone(), *held))
+            .collect()
     }
 }
 
@@ -182,10 +185,7 @@ impl Server {
     }
 }
 
-async fn request(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-) -> Option<(String, String, Value)> {
+async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, String, Value)> {
     loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8(buffer[..end].to_vec()).unwrap();
@@ -322,9 +322,10 @@ async fn without_power_nothing_that_changes_is_sent_not_even_on_trial() {
     let live = plan.live.unwrap();
     assert!(matches!(live.dry_run, DryRun::NotAsked(_)));
     let seen = &bench.fake.state().seen;
-    assert!(seen.iter().all(|(method, path, _)| {
-        method == "GET" || path.contains("selfsubject")
-    }));
+    assert!(
+        seen.iter()
+            .all(|(method, path, _)| { method == "GET" || path.contains("selfsubject") })
+    );
 }
 
 #[tokio::test]
@@ -416,13 +417,19 @@ async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
             bench.memory.heal();
             let changes = bench.fake.changes();
             if changes.is_empty() {
-                assert!(matches!(end, End::NotRecorded(_)), "operation {nth}: {end:?}");
+                assert!(
+                    matches!(end, End::NotRecorded(_)),
+                    "operation {nth}: {end:?}"
+                );
                 refused += 1;
                 continue;
             }
             let (records, _) = bench.audit.read().unwrap();
             let kinds: Vec<Kind> = records.iter().map(|r| r.entry.kind).collect();
-            assert!(kinds.starts_with(&[Kind::Intent]), "operation {nth}: {kinds:?}");
+            assert!(
+                kinds.starts_with(&[Kind::Intent]),
+                "operation {nth}: {kinds:?}"
+            );
             assert!(kinds.contains(&Kind::Attempt), "operation {nth}: {kinds:?}");
             // What the server says is not lost with the record of it: it is to be looked into.
             if !kinds.contains(&Kind::Result) {
@@ -467,7 +474,10 @@ async fn the_desk_writes_in_order_and_finishes_what_it_was_given() {
     }
     desk.finish(Duration::from_secs(60)).await;
     let (records, _) = audit.read().unwrap();
-    let notes: Vec<_> = records.iter().filter_map(|r| r.entry.note.clone()).collect();
+    let notes: Vec<_> = records
+        .iter()
+        .filter_map(|r| r.entry.note.clone())
+        .collect();
     let wanted: Vec<String> = (0..20).map(|nth| nth.to_string()).collect();
     assert_eq!(notes, wanted);
     assert!(matches!(news.recv().await, Some(News::Recorded { .. })));
@@ -485,6 +495,8 @@ async fn a_cluster_that_nobody_knows_is_an_answer_and_no_silence() {
     };
     assert!(matches!(end, End::NotSent(_)));
     let id = ActionId(1);
-    desk.take(Errand::Record(Box::new(Entry::of(Kind::Observed, id).found(Found::InEffect))));
+    desk.take(Errand::Record(Box::new(
+        Entry::of(Kind::Observed, id).found(Found::InEffect),
+    )));
     assert!(matches!(news.recv().await, Some(News::Recorded { .. })));
 }

@@ -57,6 +57,7 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
     if (area.height >= ROOM_FOR_HEAD && !view.wide) || order.total == 0 {
         let extra = Extra {
             own: app.own,
+            part: view.within.is_some() || view.kind.is_some(),
             seen_until: app.seen_until(),
         };
         for line in (pane.head)(&cx, &extra) {
@@ -159,7 +160,7 @@ fn status(app: &App) -> Line {
     } else {
         line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
     };
-    if listing.objects().is_some() || listing.id() == "clusters" {
+    if listing.objects().is_some() {
         line = scope(app, line);
     }
     if let Some((id, direction)) = view.sort {

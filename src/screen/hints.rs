@@ -2,12 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::prompt::PromptKind;
 use crate::actions::{self, plan::Plan};
 use crate::app::acting::Proposal;
+use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
-use crate::panes::plan;
 use crate::paint::{Line, Painter};
+use crate::panes::plan;
 use crate::role::Role;
 use crate::text::SafeText;
 
@@ -37,6 +37,21 @@ const SHOWN: &[(&str, &str)] = &[
     ("sort", "sort"),
     ("unfold", "unfold"),
     ("poll-now", "poll now"),
+];
+const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("details", "describe"),
+    ("logs", "logs"),
+    ("yaml", "YAML"),
+    ("filter", "filter"),
+    ("problems-only", "problems"),
+    ("palette", "command"),
+    ("help", "help"),
+    ("owner", "owner"),
+    ("events-of", "events"),
+    ("sort", "sort"),
+    ("show-all", "all"),
+    ("quit", "quit"),
 ];
 const SHOWN_ON_YAML: &[(&str, &str)] = &[
     ("back", "back"),
@@ -74,20 +89,6 @@ const SHOWN_ON_KIND: &[(&str, &str)] = &[
     ("poll-now", "list anew"),
     ("help", "help"),
 ];
-
-const SHOWN_ON_OBJECTS: &[(&str, &str)] = &[
-    ("open", "open"),
-    ("details", "describe"),
-    ("filter", "filter"),
-    ("problems-only", "problems"),
-    ("palette", "command"),
-    ("help", "help"),
-    ("owner", "owner"),
-    ("events-of", "events"),
-    ("sort", "sort"),
-    ("show-all", "all"),
-    ("quit", "quit"),
-];
 const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("back", "back"),
     ("move-down", "scroll"),
@@ -119,7 +120,10 @@ fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
         let Some(binding) = bound(app.key_scope()).or_else(|| bound("")) else {
             continue;
         };
-        let key = binding.keys.split(", ").next().unwrap_or(&binding.keys);
+        let mut keys = binding.keys.split(", ");
+        // The key that nobody has to learn, where it is bound.
+        let plain = keys.clone().find(|key| matches!(*key, "enter" | "esc"));
+        let key = plain.or_else(|| keys.next()).unwrap_or(&binding.keys);
         let next = Line::new()
             .with(key.to_owned(), Role::Key)
             .dim(format!(" {word}   "));

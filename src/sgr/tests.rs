@@ -127,7 +127,7 @@ proptest! {
     fn no_control_character_is_left(line in hostile(), from in 0_usize..40, columns in 0_usize..60) {
         for escapes in [Escapes::Colour, Escapes::Visible] {
             for (text, _) in window(&line, escapes, from, columns) {
-                prop_assert!(!text.as_str().chars().any(crate::text::is_unsafe));
+                prop_assert!(!text.as_str().chars().any(text::is_unsafe));
             }
         }
     }

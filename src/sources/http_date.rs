@@ -62,7 +62,7 @@ mod tests {
         Response {
             status: 200,
             content_type: String::new(),
-            date: jiff::Timestamp::from_second(date).ok(),
+            date: Timestamp::from_second(date).ok(),
             sent,
             answered: sent.plus(Duration::from_millis(200)),
             wire_bytes: 0,

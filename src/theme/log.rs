@@ -3,8 +3,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::colour::{Colour, Depth, contrast, palette};
 use super::Theme;
+use super::colour::{Colour, Depth, contrast, palette};
 use super::file::Look;
 use crate::chord::Rgb;
 use crate::role::Role;
@@ -127,7 +127,12 @@ mod tests {
             let paper = theme.paper.unwrap();
             let inks = (0..=255).map(|n| Some(Ink::Indexed(n))).chain([None]);
             for ink in inks {
-                for ground in [None, Some(Ink::Basic(4)), Some(Ink::Basic(3)), Some(Ink::Basic(15))] {
+                for ground in [
+                    None,
+                    Some(Ink::Basic(4)),
+                    Some(Ink::Basic(3)),
+                    Some(Ink::Basic(15)),
+                ] {
                     let look = sgr::Look {
                         ink,
                         ground,
@@ -139,7 +144,10 @@ mod tests {
                     };
                     let under = ground.map_or(paper.ground, rgb);
                     let found = contrast(Rgb(r, g, b), under);
-                    assert!(found >= LEAST, "{name}: {ink:?} on {ground:?} has {found:.2}");
+                    assert!(
+                        found >= LEAST,
+                        "{name}: {ink:?} on {ground:?} has {found:.2}"
+                    );
                 }
             }
         }

@@ -38,12 +38,7 @@ pub fn draw(
     view: &View,
 ) -> (usize, usize) {
     let columns = listing.columns();
-    let placed = place(
-        columns,
-        &order.widths,
-        room(area.width),
-        view.pan,
-    );
+    let placed = place(columns, &order.widths, room(area.width), view.pan);
     header(painter, area, columns, &placed, view);
     let fits = usize::from(area.height.saturating_sub(1));
     let offset = window(view.offset, view.index, fits, order.len());
@@ -149,6 +144,10 @@ fn reach(placed: &[Placed], cells: &[Cell], nth: usize, room: u16) -> u16 {
 fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align, cell: &Cell) {
     match cell {
         Cell::Text(text, role) => aligned(painter, x, y, width, align, text, *role),
+        Cell::Name(text, role) => {
+            let text = in_the_middle(text, width.into(), painter.skin.glyphs.ellipsis);
+            painter.text(x, y, width, &text, *role);
+        }
         Cell::Mark(text, role) => {
             painter.glyph(x, y, painter.mark(*role), *role);
             painter.text(x + 2, y, width.saturating_sub(2), text, *role);
@@ -172,6 +171,20 @@ fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align
             bar::interval(painter, x, y, width, (*lo, *hi, *limit), *role);
         }
     }
+}
+
+/// Letters that stay at the end of a name that is too long: as many as make two pods of a set
+/// differ.
+const ENDING: usize = 5;
+
+/// The text, with an ellipsis in place of its middle where it does not fit.
+fn in_the_middle(text: &SafeText, width: usize, ellipsis: char) -> SafeText {
+    let raw = text.as_str();
+    if text.width() <= width || width < 2 * ENDING || !raw.is_ascii() {
+        return text.clone();
+    }
+    let (head, tail) = (&raw[..width - ENDING - 1], &raw[raw.len() - ENDING..]);
+    SafeText::new(&format!("{head}{ellipsis}{tail}"))
 }
 
 pub(crate) fn aligned(
@@ -289,6 +302,18 @@ mod tests {
         assert_eq!(ids(60), ["state", "spark", "name"]);
         assert_eq!(ids(30), ["state", "name"]);
         assert_eq!(ids(8), ["state"]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        let cut = |name: &str, width| in_the_middle(&name.into(), width, '…').to_string();
+        assert_eq!(cut("web-6b5d46685c-5nwdr", 20), "web-6b5d46685c-5nwdr");
+        assert_eq!(cut("web-6b5d46685c-5nwdr", 14), "web-6b5d…5nwdr");
+        assert_eq!(
+            cut("web-6b5d46685c-5nwdr", 9),
+            "web-6b5d46685c-5nwdr",
+            "too narrow for both"
+        );
     }
 
     #[test]

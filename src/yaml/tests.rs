@@ -205,7 +205,7 @@ proptest! {
     fn no_line_holds_a_control_character(inner in value()) {
         let object = json!({ "spec": inner });
         for line in Document::new(&object, all()).lines {
-            prop_assert!(!line.text().chars().any(|c| c != '\t' && crate::text::is_unsafe(c)));
+            prop_assert!(!line.text().chars().any(|c| c != '\t' && text::is_unsafe(c)));
         }
     }
 }

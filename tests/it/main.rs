@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod asks;
 mod bad_input;
 mod clients;
 mod configs;
@@ -13,6 +14,7 @@ mod console;
 mod hostile;
 mod kube;
 mod loopback;
+mod opened;
 mod palette;
 mod pty;
 mod readme;

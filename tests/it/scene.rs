@@ -9,6 +9,7 @@ use midwatch::clock::Now;
 use midwatch::event::{Event, OwnUse};
 use midwatch::ids::FeedId;
 use midwatch::model::{FeedSpec, Model};
+use midwatch::objects::ObjectKind;
 use midwatch::observation::Observation;
 use midwatch::panes;
 use midwatch::subject::Subject;
@@ -28,6 +29,7 @@ struct FeedLine {
     period_ms: u64,
     timeout_ms: u64,
     subject: Subject,
+    tells: Option<ObjectKind>,
 }
 
 /// A scenario of `tests/fixtures/scenarios`.
@@ -56,7 +58,7 @@ impl Scene {
                 period: Duration::from_millis(line.period_ms),
                 timeout: Duration::from_millis(line.timeout_ms),
                 subject: line.subject,
-                tells: None,
+                tells: line.tells,
             })
             .collect();
         Self {

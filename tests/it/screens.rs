@@ -52,7 +52,7 @@ pub fn press(app: &mut App, keys: &str) {
         let chord: Chord = word.parse().unwrap();
         if app.is_typing() {
             app.update(Event::Typed(chord));
-        } else if let Outcome::Matched(intent) = state.press(&keymap, app.listing().id(), chord) {
+        } else if let Outcome::Matched(intent) = state.press(&keymap, app.key_scope(), chord) {
             app.update(Event::Intent(intent));
         }
         app.refresh();

@@ -204,6 +204,7 @@ fn value_lines(block: &Block) -> Vec<String> {
             vec![line.0.iter().map(|(text, _)| text.as_str()).collect()]
         }
         Block::Beside(left, right) => [value_lines(left), value_lines(right)].concat(),
+        Block::Columns(left, right) => left.iter().chain(right).flat_map(value_lines).collect(),
         Block::Title(_) => Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ use midwatch::config::{self, Request};
 use midwatch::findings::{Ledger, Severity};
 use midwatch::ids::FeedId;
 use midwatch::model::{FeedSpec, Model};
+use midwatch::objects::ObjectKind;
 use midwatch::observation::Observation;
 use midwatch::poll::{Poller, Schedule};
 use midwatch::subject::Subject;
@@ -104,6 +105,7 @@ impl Recorder {
                 "period_ms": u64::try_from(spec.period.as_millis()).unwrap_or(u64::MAX),
                 "timeout_ms": u64::try_from(spec.timeout.as_millis()).unwrap_or(u64::MAX),
                 "subject": spec.subject,
+                "tells": spec.tells,
             })
         });
         feeds.collect()
@@ -117,6 +119,7 @@ struct FeedLine {
     period_ms: u64,
     timeout_ms: u64,
     subject: Subject,
+    tells: Option<ObjectKind>,
 }
 
 #[derive(serde::Deserialize)]
@@ -143,7 +146,7 @@ pub fn findings(lines: &[String]) -> Result<Vec<(String, String, Severity)>, Fai
             period: Duration::from_millis(feed.period_ms),
             timeout: Duration::from_millis(feed.timeout_ms),
             subject: feed.subject,
-            tells: None,
+            tells: feed.tells,
         };
         model.register(spec, Thresholds::default());
     }

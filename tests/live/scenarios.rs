@@ -3,6 +3,8 @@
 //! `MIDWATCH_RECORD=1 cargo test --test live scenarios:: -- --test-threads=1` writes them anew;
 //! without the variable these rows do not exist. Every host is this one machine.
 
+mod cluster;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +45,11 @@ pub const ROWS: &[Row] = &[
         name: "scenarios::quiet",
         needs: NEEDS,
         run: quiet,
+    },
+    Row {
+        name: "scenarios::cluster",
+        needs: crate::servers::kube::NEEDS,
+        run: cluster,
     },
 ];
 
@@ -202,6 +209,13 @@ fn quiet() -> Result<(), Failed> {
     let mut recorder = Recorder::start(&world.targets())?;
     recorder.watch_for(Duration::from_secs(60));
     write("quiet.jsonl", &recorder, &world)
+}
+
+/// Workloads on ten nodes, three of them in trouble.
+fn cluster() -> Result<(), Failed> {
+    let lines = cluster::record()?;
+    fs::write(folder().join("cluster.jsonl"), lines.join("\n") + "\n")?;
+    Ok(())
 }
 
 fn replayed() -> Result<(), Failed> {

@@ -172,11 +172,11 @@ impl Screen {
         self.0.lines().find(holds).unwrap_or_default()
     }
 
-    /// The words of the table's row that begins with this one, behind the cursor's mark if it is
-    /// there; none where there is no such row.
+    /// The words of the table's row that has this one near its beginning, as a name behind mark and
+    /// namespace; none where there is no such row.
     pub fn row(&self, first: &str) -> Vec<&str> {
         let rows = self.0.lines().map(|line| line.split_whitespace().collect());
-        let mut rows = rows.filter(|words: &Vec<&str>| words.iter().take(2).any(|w| *w == first));
+        let mut rows = rows.filter(|words: &Vec<&str>| words.iter().take(3).any(|w| *w == first));
         rows.next().unwrap_or_default()
     }
 }

@@ -22,6 +22,7 @@ pub const ALL: &[&[Row]] = &[
     kubernetes::faults::ROWS,
     kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
+    kubernetes::panes::ROWS,
     kubernetes::reading::ROWS,
     kubernetes::rights::ROWS,
     kubernetes::rules::ROWS,

@@ -35,11 +35,20 @@ fn planned(world: &World, action: &'static Action, name: &str) -> Plan {
 
 fn admitted(world: &World, plan: Plan, power: &Power) -> Result<Permit, Refusal> {
     let policy = Policy::default();
-    admit(plan, &world.snap(), &policy, Some(power.armed()), &Answer::Command)
+    admit(
+        plan,
+        &world.snap(),
+        &policy,
+        Some(power.armed()),
+        &Answer::Command,
+    )
 }
 
 fn verdict(checks: &[Check], id: &str) -> Option<Verdict> {
-    checks.iter().find(|check| check.id == id).map(|c| c.verdict)
+    checks
+        .iter()
+        .find(|check| check.id == id)
+        .map(|c| c.verdict)
 }
 
 fn text<'a>(checks: &'a [Check], id: &str) -> &'a str {
@@ -54,7 +63,10 @@ fn with_nothing_against_it_a_plan_is_permitted() {
     assert!(permit.holds(world.now.stamp));
     assert!(!permit.holds(world.now.stamp + FRESH + Duration::from_secs(1)));
     drop(power);
-    assert!(!permit.holds(world.now.stamp), "the permit ends with the power");
+    assert!(
+        !permit.holds(world.now.stamp),
+        "the permit ends with the power"
+    );
 }
 
 #[test]
@@ -62,13 +74,31 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
     type Spoil = fn(&mut Live);
     let outage = || Outage::new(Layer::Timeout, "no answer");
     let spoils: [(&str, Spoil); 9] = [
-        ("object", |live| live.object = Err(Outage::new(Layer::Timeout, "x"))),
+        ("object", |live| {
+            live.object = Err(Outage::new(Layer::Timeout, "x"));
+        }),
         ("object", |live| live.object = Ok(json!({"kind": "Status"}))),
-        ("object", |live| live.object = Ok(world::json_of("w-9", "41"))),
-        ("rbac", |live| live.may = Ok(live::May { allowed: false, reason: String::new() })),
-        ("rbac", |live| live.may = Err(Outage::new(Layer::Timeout, "x"))),
-        ("dry-run", |live| live.dry_run = DryRun::Refused { code: 422, message: "no".into() }),
-        ("dry-run", |live| live.dry_run = DryRun::NotAsked("not armed")),
+        ("object", |live| {
+            live.object = Ok(world::json_of("w-9", "41"));
+        }),
+        ("rbac", |live| {
+            live.may = Ok(live::May {
+                allowed: false,
+                reason: String::new(),
+            });
+        }),
+        ("rbac", |live| {
+            live.may = Err(Outage::new(Layer::Timeout, "x"));
+        }),
+        ("dry-run", |live| {
+            live.dry_run = DryRun::Refused {
+                code: 422,
+                message: "no".into(),
+            }
+        }),
+        ("dry-run", |live| {
+            live.dry_run = DryRun::NotAsked("not armed");
+        }),
         ("tls", |live| live.verified = false),
         ("audit", |live| live.audit = Err("disk full".into())),
     ];
@@ -78,12 +108,22 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
         let mut plan = planned(&world, &cordon::ACTION, "w-1");
         spoil(plan.live.as_mut().unwrap());
         let checks = checks(&plan, &world.snap(), Some(power.armed()));
-        assert!(matches!(verdict(&checks, id), Some(Verdict::Fail | Verdict::Asked)), "{id}");
-        assert_eq!(admitted(&world, plan, &power).unwrap_err().why, Why::Guard, "{id}");
+        assert!(
+            matches!(verdict(&checks, id), Some(Verdict::Fail | Verdict::Asked)),
+            "{id}"
+        );
+        assert_eq!(
+            admitted(&world, plan, &power).unwrap_err().why,
+            Why::Guard,
+            "{id}"
+        );
     }
     let mut unasked = planned(&world, &cordon::ACTION, "w-1");
     unasked.live = None;
-    assert_eq!(admitted(&world, unasked, &power).unwrap_err().why, Why::Guard);
+    assert_eq!(
+        admitted(&world, unasked, &power).unwrap_err().why,
+        Why::Guard
+    );
     // Not to know who we are is said, and stops nothing.
     let mut plan = planned(&world, &cordon::ACTION, "w-1");
     plan.live.as_mut().unwrap().who = Err(outage());
@@ -98,14 +138,20 @@ fn who_turns_it_back_is_named() {
     let object = live.object.as_mut().unwrap();
     object["metadata"]["labels"] = json!({"kustomize.toolkit.fluxcd.io/name": "infra"});
     let flux = text(&checks(&plan, &world.snap(), None), "managed").to_owned();
-    assert_eq!(flux, "kept by Flux (Kustomization infra): it may be reverted");
+    assert_eq!(
+        flux,
+        "kept by Flux (Kustomization infra): it may be reverted"
+    );
     let object = plan.live.as_mut().unwrap().object.as_mut().unwrap();
     object["metadata"]["managedFields"] = json!([{
         "manager": "argocd-controller", "operation": "Apply",
         "fieldsV1": {"f:spec": {"f:unschedulable": {}}},
     }]);
     let argo = text(&checks(&plan, &world.snap(), None), "managed").to_owned();
-    assert_eq!(argo, "argocd-controller applies spec.unschedulable: it will be reverted");
+    assert_eq!(
+        argo,
+        "argocd-controller applies spec.unschedulable: it will be reverted"
+    );
 }
 
 #[test]
@@ -113,12 +159,20 @@ fn a_control_plane_node_is_cordoned_with_a_warning_that_counts_its_peers() {
     let mut world = World::new();
     world.list(
         ObjectKind::Node,
-        vec![control_plane("cp-1"), control_plane("cp-2"), control_plane("cp-3"), node("w-1")],
+        vec![
+            control_plane("cp-1"),
+            control_plane("cp-2"),
+            control_plane("cp-3"),
+            node("w-1"),
+        ],
     );
     let plan = planned(&world, &cordon::ACTION, "cp-1");
     let told = checks(&plan, &world.snap(), None);
     assert_eq!(verdict(&told, "control-plane"), Some(Verdict::Warn));
-    assert_eq!(text(&told, "control-plane"), "control plane: 2 of 3 stay in order, quorum 2");
+    assert_eq!(
+        text(&told, "control-plane"),
+        "control plane: 2 of 3 stay in order, quorum 2"
+    );
     // One that is cordoned is counted as gone, though its kubelet is well.
     let mut gone = control_plane("cp-2");
     if let Body::Node(node) = &mut gone.body {
@@ -142,12 +196,20 @@ fn a_control_plane_node_is_cordoned_with_a_warning_that_counts_its_peers() {
 fn the_last_node_that_takes_pods_is_closed_only_with_a_reason() {
     let mut world = World::new();
     world.put(cordoned("w-2"));
-    world.put(node_but("w-3", |node| node.conditions[0].status = Status::False));
+    world.put(node_but("w-3", |node| {
+        node.conditions[0].status = Status::False;
+    }));
     let power = power(&world);
     let mut plan = planned(&world, &cordon::ACTION, "w-1");
-    assert_eq!(admitted(&world, plan.clone(), &power).unwrap_err().why, Why::Guard);
+    assert_eq!(
+        admitted(&world, plan.clone(), &power).unwrap_err().why,
+        Why::Guard
+    );
     plan.overridden = true;
-    assert!(admitted(&world, plan.clone(), &power).is_err(), "without a reason");
+    assert!(
+        admitted(&world, plan.clone(), &power).is_err(),
+        "without a reason"
+    );
     plan.reason = "it burns".into();
     let permit = admitted(&world, plan, &power).unwrap();
     let intent = permit.intent(Who::default());
@@ -175,14 +237,22 @@ fn uncordoning_tells_what_may_wait_there_and_who_closed_it() {
     }]);
     let told = checks(&plan, &world.snap(), None);
     assert_eq!(verdict(&told, "ready"), Some(Verdict::Warn));
-    assert_eq!(text(&told, "set-by"), "the cordon was set by kubectl-cordon 1h00m ago");
+    assert_eq!(
+        text(&told, "set-by"),
+        "the cordon was set by kubectl-cordon 1h00m ago"
+    );
 }
 
 #[test]
 fn what_is_stale_or_unknown_or_of_another_kind_has_no_plan() {
     let mut world = World::new();
     let snap = |world: &World, name: &str| {
-        plan(&cordon::ACTION, &world.snap(), &subject(name), &Request::default())
+        plan(
+            &cordon::ACTION,
+            &world.snap(),
+            &subject(name),
+            &Request::default(),
+        )
     };
     assert_eq!(snap(&world, "w-9").unwrap_err().why, Why::NotKnown);
     let pod = Subject::object(ObjectKind::Pod, "prod", "shop", "web-1");
@@ -213,10 +283,19 @@ fn the_blast_counts_what_is_there_by_what_a_drain_would_have_to_know() {
     let ended = with(pod("e-1", "w-1", "web"), |pod| {
         pod.phase = crate::objects::Phase::Succeeded;
     });
-    let local = with(pod("web-1", "w-1", "web"), |pod| pod.traits.local_storage = true);
+    let local = with(pod("web-1", "w-1", "web"), |pod| {
+        pod.traits.local_storage = true;
+    });
     world.list(
         ObjectKind::Pod,
-        vec![daemon, alone, mirror, ended, local, pod("web-2", "w-2", "web")],
+        vec![
+            daemon,
+            alone,
+            mirror,
+            ended,
+            local,
+            pod("web-2", "w-2", "web"),
+        ],
     );
     world.list(
         ObjectKind::DisruptionBudget,
@@ -237,11 +316,17 @@ fn the_blast_counts_what_is_there_by_what_a_drain_would_have_to_know() {
     world.wait(60);
     let kinds = [ObjectKind::Node];
     for kind in kinds {
-        world.model.absorb(world::told("prod", kind, world.now, Vec::new()));
+        world
+            .model
+            .absorb(world::told("prod", kind, world.now, Vec::new()));
     }
     let blast = planned(&world, &cordon::ACTION, "w-1").blast;
     assert_eq!(blast.pods, None);
-    assert!(blast.lines().iter().any(|line| line.starts_with("? ")), "{:?}", blast.lines());
+    assert!(
+        blast.lines().iter().any(|line| line.starts_with("? ")),
+        "{:?}",
+        blast.lines()
+    );
 }
 
 #[test]
@@ -256,12 +341,28 @@ fn the_answer_must_be_the_one_that_the_level_wants() {
     };
     let words = |text: &str| Said::Words(text.into());
     assert!(heed(None, &key(Said::Yes, 11), &policy).is_ok());
-    assert!(heed(None, &key(Said::Yes, 10), &policy).is_err(), "too early");
-    assert!(heed(None, &key(Said::Yes, 9), &policy).is_err(), "before it stood there");
+    assert!(
+        heed(None, &key(Said::Yes, 10), &policy).is_err(),
+        "too early"
+    );
+    assert!(
+        heed(None, &key(Said::Yes, 9), &policy).is_err(),
+        "before it stood there"
+    );
     let wanted = || Some("reboot cp-3".to_owned());
     assert!(heed(wanted(), &key(words("reboot cp-3"), 11), &policy).is_ok());
-    for wrong in ["reboot cp-30", "reboot cp-2", "Reboot cp-3", "reboot cp-3 ", "cp-3", ""] {
-        assert!(heed(wanted(), &key(words(wrong), 11), &policy).is_err(), "{wrong}");
+    for wrong in [
+        "reboot cp-30",
+        "reboot cp-2",
+        "Reboot cp-3",
+        "reboot cp-3 ",
+        "cp-3",
+        "",
+    ] {
+        assert!(
+            heed(wanted(), &key(words(wrong), 11), &policy).is_err(),
+            "{wrong}"
+        );
     }
     assert!(heed(wanted(), &key(Said::Yes, 11), &policy).is_err());
 }

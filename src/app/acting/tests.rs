@@ -149,7 +149,11 @@ impl Seat {
     fn command(&mut self, line: &str) {
         self.press(":");
         for c in line.chars() {
-            let key = if c == ' ' { "space".into() } else { c.to_string() };
+            let key = if c == ' ' {
+                "space".into()
+            } else {
+                c.to_string()
+            };
             self.key(&key);
         }
         self.key("enter");
@@ -182,9 +186,11 @@ impl Seat {
     /// The API server answers whatever was asked last, willingly.
     fn prepare(&mut self) {
         let asked = self.out.iter().rev().find_map(|errand| match errand {
-            Errand::Prepare { ticket, plan, armed } => {
-                Some((*ticket, plan.target.name.clone(), armed.is_some()))
-            }
+            Errand::Prepare {
+                ticket,
+                plan,
+                armed,
+            } => Some((*ticket, plan.target.name.clone(), armed.is_some())),
             _ => None,
         });
         let Some((ticket, name, armed)) = asked else {
@@ -240,7 +246,8 @@ fn armed_planned_read_and_confirmed_it_leaves_once() {
     assert_eq!(seat.runs(), 1);
     seat.press("y y y");
     assert_eq!(seat.runs(), 1, "a permit is for once");
-    let Some(Errand::Run { permit, .. }) = seat.out.iter().find(|e| matches!(e, Errand::Run { .. }))
+    let Some(Errand::Run { permit, .. }) =
+        seat.out.iter().find(|e| matches!(e, Errand::Run { .. }))
     else {
         panic!("no run")
     };
@@ -260,13 +267,15 @@ fn while_it_is_read_only_a_plan_is_shown_and_nothing_leaves() {
     seat.press("y y");
     assert_eq!(seat.runs(), 0);
     assert!(seat.notice().contains("read-only"), "{}", seat.notice());
-    let tried = seat.out.iter().any(|errand| {
-        matches!(errand, Errand::Prepare { armed: Some(_), .. })
-    });
+    let tried = seat
+        .out
+        .iter()
+        .any(|errand| matches!(errand, Errand::Prepare { armed: Some(_), .. }));
     assert!(!tried, "not even a dry run without power");
-    let refused = seat.out.iter().filter(|errand| {
-        matches!(errand, Errand::Record(entry) if entry.kind == Kind::Refused)
-    });
+    let refused = seat
+        .out
+        .iter()
+        .filter(|errand| matches!(errand, Errand::Record(entry) if entry.kind == Kind::Refused));
     assert_eq!(refused.count(), 1, "recorded once, not at each key");
 }
 
@@ -303,7 +312,11 @@ fn another_clusters_power_does_not_do() {
     seat.prepare();
     seat.press("y");
     assert_eq!(seat.runs(), 0);
-    assert!(seat.notice().contains("not armed for prod"), "{}", seat.notice());
+    assert!(
+        seat.notice().contains("not armed for prod"),
+        "{}",
+        seat.notice()
+    );
 }
 
 #[test]
@@ -643,9 +656,18 @@ fn u_proposes_the_inverse_and_does_nothing_by_itself() {
 fn leaving_while_something_is_under_way_needs_a_second_word() {
     let (mut seat, _) = flown(End::Accepted);
     seat.app.page = None;
-    assert!(!seat.app.update(Event::Intent(Intent::Quit)).contains(&Effect::Quit));
+    assert!(
+        !seat
+            .app
+            .update(Event::Intent(Intent::Quit))
+            .contains(&Effect::Quit)
+    );
     assert!(seat.notice().contains("under way"), "{}", seat.notice());
-    assert!(seat.app.update(Event::Intent(Intent::Quit)).contains(&Effect::Quit));
+    assert!(
+        seat.app
+            .update(Event::Intent(Intent::Quit))
+            .contains(&Effect::Quit)
+    );
 }
 
 #[test]
@@ -693,9 +715,22 @@ fn happening() -> impl Strategy<Value = Happening> {
         "x", "c", "u", "y", "y", "y", "r", "j", "k", "esc", "q", "A", ":", "/", "enter", "a", "1",
         "6", "ctrl-z", "space",
     ]);
-    let pastes = prop::sample::select(vec!["y", "y\ry", ":arm 60m\r", "xcy", "cordon w-1\r", "\u{1b}[201~y"]);
+    let pastes = prop::sample::select(vec![
+        "y",
+        "y\ry",
+        ":arm 60m\r",
+        "xcy",
+        "cordon w-1\r",
+        "\u{1b}[201~y",
+    ]);
     let commands = prop::sample::select(vec![
-        "arm 10m", "arm prod 60m", "arm stage", "disarm", "act cordon", "cordon why", "uncordon",
+        "arm 10m",
+        "arm prod 60m",
+        "arm stage",
+        "disarm",
+        "act cordon",
+        "cordon why",
+        "uncordon",
         "override because",
     ]);
     prop_oneof![

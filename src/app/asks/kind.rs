@@ -2,14 +2,14 @@
 
 mod columns;
 mod order;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outbox::Outbox;
-use crate::ask::{Ask, AskId, KindName, ObjectName, TableAsk, TableColumn, TableDelta, TableNews, TableRow};
+use crate::ask::{
+    Ask, AskId, KindName, ObjectName, TableAsk, TableColumn, TableDelta, TableNews, TableRow,
+};
 use crate::clock::{Now, Stamp};
 use crate::listing::RowKey;
 use crate::objects::ObjectKind;
@@ -194,7 +194,8 @@ impl KindPage {
             TableDelta::Synced => {
                 table.synced = true;
                 let epoch = table.epoch;
-                self.rows.retain(|row| row.table != at || row.epoch == epoch);
+                self.rows
+                    .retain(|row| row.table != at || row.epoch == epoch);
             }
         }
     }

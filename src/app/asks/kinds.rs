@@ -83,7 +83,7 @@ impl Kinds {
         known.at = Some(now.stamp);
         match answer {
             Ok(mut kinds) => {
-                kinds.sort_by(|a, b| rank(a).cmp(&rank(b)));
+                kinds.sort_by_key(rank);
                 known.kinds = kinds.into_iter().map(Arc::new).collect();
                 known.failed = None;
             }
@@ -117,9 +117,10 @@ impl Kinds {
             return Meaning::Asked;
         }
         let words: Vec<String> = self.words().collect();
-        let failed = self.clusters.iter().find_map(|(cluster, known)| {
-            Some((cluster.clone(), known.failed.clone()?))
-        });
+        let failed = self
+            .clusters
+            .iter()
+            .find_map(|(cluster, known)| Some((cluster.clone(), known.failed.clone()?)));
         Meaning::Nothing {
             near: nearest(&word, words.iter().map(String::as_str)).map(str::to_owned),
             failed,
@@ -220,12 +221,23 @@ mod tests {
 
     #[test]
     fn a_kind_is_known_by_each_of_its_names() {
-        let certificates = kind("cert-manager.io", "certificates", "Certificate", &["cert", "certs"]);
+        let certificates = kind(
+            "cert-manager.io",
+            "certificates",
+            "Certificate",
+            &["cert", "certs"],
+        );
         let (mut kinds, mut out) = known(&[
             ("a", vec![kind("", "configmaps", "ConfigMap", &["cm"])]),
             ("b", vec![certificates]),
         ]);
-        for word in ["certs", "cert", "Certificate", "certificates", "certificates.cert-manager.io"] {
+        for word in [
+            "certs",
+            "cert",
+            "Certificate",
+            "certificates",
+            "certificates.cert-manager.io",
+        ] {
             let found = meaning(&mut kinds, &mut out, word);
             assert_eq!(found, "certificates.cert-manager.io in b", "{word}");
         }
@@ -240,8 +252,7 @@ mod tests {
     fn of_two_with_one_name_kubernetes_own_is_meant_everywhere() {
         let ours = kind("networking.k8s.io", "ingresses", "Ingress", &["ing"]);
         let other = kind("a.example", "ingresses", "Ingress", &[]);
-        let (mut kinds, mut out) =
-            known(&[("a", vec![other.clone()]), ("b", vec![other, ours])]);
+        let (mut kinds, mut out) = known(&[("a", vec![other.clone()]), ("b", vec![other, ours])]);
         assert_eq!(
             meaning(&mut kinds, &mut out, "ingress"),
             "ingresses.networking.k8s.io in b"

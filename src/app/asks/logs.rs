@@ -399,7 +399,10 @@ impl LogPage {
         let Some(from) = from else { return false };
         let hit = |line: &usize| {
             self.ring.accepts(*line)
-                && self.ring.get(*line).is_some_and(|l| l.writer != Writer::Midwatch)
+                && self
+                    .ring
+                    .get(*line)
+                    .is_some_and(|l| l.writer != Writer::Midwatch)
         };
         let found = if step > 0 {
             (from..count).find(hit)
@@ -462,7 +465,11 @@ impl LogPage {
                 text.push_str(run.as_str());
             }
             text.push('\n');
-            rows += if self.scroll.fold == Fold::Wrap { here } else { 1 };
+            rows += if self.scroll.fold == Fold::Wrap {
+                here
+            } else {
+                1
+            };
             if rows >= view.height {
                 break;
             }

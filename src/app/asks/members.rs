@@ -162,9 +162,10 @@ impl Members {
         if !member.gone || member.replaced {
             return None;
         }
-        let of_name = objects
-            .cluster(&member.cluster)?
-            .get(ObjectKind::Pod, &member.namespace, &member.name);
+        let of_name =
+            objects
+                .cluster(&member.cluster)?
+                .get(ObjectKind::Pod, &member.namespace, &member.name);
         let new = |pod: &Arc<Object>| !self.seen.contains(&pod.uid);
         if let Some(pod) = of_name.filter(|pod| new(pod)) {
             return Some(pod.clone());

@@ -254,7 +254,11 @@ impl App {
 
     /// Describes a row whose kind is kept as its own pane does; any other by its YAML.
     fn describe_kind_row(&mut self) -> bool {
-        let key = self.opened.kind.as_ref().and_then(super::KindPage::selected_key);
+        let key = self
+            .opened
+            .kind
+            .as_ref()
+            .and_then(super::KindPage::selected_key);
         let known = key.filter(|key| {
             let subject = key.subject();
             subject.is_some_and(|subject| self.model.objects().get(subject).is_some())

@@ -107,16 +107,14 @@ impl Ring {
     /// Takes in lines of one writer in their order, each to its place in time. `label` names the
     /// writer for the search.
     pub fn push(&mut self, writer: Writer, label: &str, lines: Vec<LogLine>) {
-        let mut order = i64::MIN;
+        // What has no time comes after what is there, and takes what follows it along.
+        let last = self.lines.back().map_or(i64::MIN, |line| line.order);
+        let timed = lines.first().is_some_and(|line| line.at.is_some());
+        let mut order = if timed { i64::MIN } else { last };
         let mut fresh = VecDeque::with_capacity(lines.len());
         for line in lines {
             order = line.at.map_or(order, |at| nanoseconds(at).max(order));
             fresh.push_back(self.kept(writer, label, order, line));
-        }
-        // What has no time at all comes after what is there.
-        let last = self.lines.back().map_or(i64::MIN, |line| line.order);
-        for line in fresh.iter_mut().take_while(|line| line.order == i64::MIN) {
-            line.order = last;
         }
         self.merge(fresh);
         self.evict();
@@ -266,8 +264,16 @@ mod tests {
     #[test]
     fn logs_read_together_are_in_the_order_of_their_times() {
         let mut ring = Ring::default();
-        ring.push(Writer::Stream(0), "a", vec![line(1, "a1"), line(5, "a5"), line(9, "a9")]);
-        ring.push(Writer::Stream(1), "b", vec![line(2, "b2"), line(-1, "b-"), line(6, "b6")]);
+        ring.push(
+            Writer::Stream(0),
+            "a",
+            vec![line(1, "a1"), line(5, "a5"), line(9, "a9")],
+        );
+        ring.push(
+            Writer::Stream(1),
+            "b",
+            vec![line(2, "b2"), line(-1, "b-"), line(6, "b6")],
+        );
         assert_eq!(texts(&ring), ["a1", "b2", "b-", "a5", "b6", "a9"]);
         ring.push(Writer::Stream(0), "a", vec![line(-1, "none")]);
         ring.note("joined", Timestamp::UNIX_EPOCH);
@@ -277,7 +283,11 @@ mod tests {
     #[test]
     fn a_log_whose_clock_runs_back_keeps_its_own_order() {
         let mut ring = Ring::default();
-        ring.push(Writer::Stream(0), "a", vec![line(5, "one"), line(3, "two"), line(6, "three")]);
+        ring.push(
+            Writer::Stream(0),
+            "a",
+            vec![line(5, "one"), line(3, "two"), line(6, "three")],
+        );
         assert_eq!(texts(&ring), ["one", "two", "three"]);
     }
 

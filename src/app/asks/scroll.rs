@@ -100,7 +100,15 @@ impl Scroll {
     /// The first row when the last one is at the bottom of the screen.
     fn bottom(&self, lines: &dyn Lines, view: View) -> Place {
         let count = lines.count();
-        self.back(lines, Place { line: count, row: 0 }, view.height.max(1), view)
+        self.back(
+            lines,
+            Place {
+                line: count,
+                row: 0,
+            },
+            view.height.max(1),
+            view,
+        )
     }
 
     /// So many rows before a place, or the very first.
@@ -226,7 +234,15 @@ mod tests {
         let end = place(4, 0);
         assert_eq!(
             seen,
-            [place(1, 0), place(1, 1), place(1, 2), place(3, 0), place(3, 1), end, end]
+            [
+                place(1, 0),
+                place(1, 1),
+                place(1, 2),
+                place(3, 0),
+                place(3, 1),
+                end,
+                end
+            ]
         );
         scroll.by(&lines, -2, VIEW, Grows::Never);
         assert_eq!(scroll.top, place(3, 0));
@@ -256,7 +272,10 @@ mod tests {
         let mut scroll = Scroll::default();
         scroll.by(&lines, 5, VIEW, Grows::Never);
         assert_eq!(scroll.top, place(0, 0));
-        assert_eq!(Scroll::default().shown(&Fixed(vec![0, 0]), VIEW), place(0, 0));
+        assert_eq!(
+            Scroll::default().shown(&Fixed(vec![0, 0]), VIEW),
+            place(0, 0)
+        );
         assert_eq!(Scroll::default().shown(&Fixed(vec![]), VIEW), place(0, 0));
     }
 

@@ -97,7 +97,10 @@ fn find(text: &str, word: &str) -> Option<usize> {
     let (hay, needle) = (text.as_bytes(), word.as_bytes());
     let upper = first.to_ascii_uppercase();
     let mut from = 0;
-    while let Some(at) = hay.get(from..).and_then(|h| memchr::memchr2(first, upper, h)) {
+    while let Some(at) = hay
+        .get(from..)
+        .and_then(|h| memchr::memchr2(first, upper, h))
+    {
         let begin = from + at;
         let part = hay.get(begin..begin + needle.len())?;
         if part.eq_ignore_ascii_case(needle) {
@@ -123,7 +126,10 @@ mod tests {
         let accepts = |search: &str, line: &str| Search::parse(search).accepts(line, "web-1/app");
         assert!(accepts("error timeout", "ERROR: a Timeout came"));
         assert!(!accepts("error !timeout", "ERROR: a Timeout came"));
-        assert!(accepts("web-1 error", "error"), "a word of the label counts");
+        assert!(
+            accepts("web-1 error", "error"),
+            "a word of the label counts"
+        );
         assert!(!accepts("!web-1", "error"));
         assert!(!accepts("etm", "error: timeout"), "never fuzzy unasked");
         assert!(accepts("-f etm", "error: timeout"));

@@ -101,7 +101,11 @@ impl Stream {
 pub(super) fn containers(object: &Object) -> impl Iterator<Item = (&Container, Role)> {
     let pod = pod_of(object);
     let init = pod.into_iter().flat_map(|pod| pod.init.iter()).map(|c| {
-        let role = if c.spec.sidecar { Role::Stays } else { Role::Init };
+        let role = if c.spec.sidecar {
+            Role::Stays
+        } else {
+            Role::Init
+        };
         (c, role)
     });
     let main = pod.into_iter().flat_map(|pod| pod.containers.iter());

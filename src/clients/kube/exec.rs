@@ -38,6 +38,9 @@ const COMPLAINT: u64 = 8 << 10;
 /// Characters of a complaint that are told.
 const TOLD: usize = 300;
 
+/// What makes a session and becomes the program in it: of util-linux, and of busybox.
+const SETSID: [&str; 2] = ["/usr/bin/setsid", "/bin/setsid"];
+
 /// The versions of the protocol that plugins speak.
 const VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1",
@@ -192,7 +195,7 @@ impl Plugin {
             }));
         };
         let shown = path.display().to_string();
-        if !allowed.iter().any(|one| *one == shown) {
+        if !allowed.contains(&shown) {
             // A JSON string is a TOML string of one line.
             let quoted = serde_json::Value::from(shown.as_str());
             return Err(refused(format!(
@@ -231,7 +234,7 @@ impl Plugin {
         let shown = path.display();
         let failed =
             |why: String| Outage::new(Layer::Auth, format!("the credential plugin {shown} {why}"));
-        let mut command = Command::new(&path);
+        let mut command = apart(&path);
         command
             .args(&self.args)
             .envs(&self.env)
@@ -239,9 +242,6 @@ impl Plugin {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Of its own group it is no foreground process: it cannot read our terminal, and ends
-            // together with what it started.
-            .process_group(0)
             .kill_on_drop(true);
         tracing::info!(plugin = %shown, "running the credential plugin");
         let child = command.spawn().map_err(|error| {
@@ -280,7 +280,7 @@ impl Plugin {
             .hint(by_hand));
         }
         if ran.status.is_some_and(|status| !status.success()) {
-            let how = ran.status.map_or_else(String::new, |status| ended(status));
+            let how = ran.status.map_or_else(String::new, ended);
             let said = last_line(&ran.complaint);
             let said = if said.is_empty() {
                 said
@@ -370,6 +370,21 @@ impl Plugin {
             text: Arc::from(pem.as_bytes()),
         }
     }
+}
+
+/// The program in a session of its own, so that it has no terminal that it could ask at or draw on,
+/// and ends together with what it started. Where there is no `setsid` it is at least a process of the
+/// background, which our terminal does not let write.
+fn apart(path: &Path) -> Command {
+    let setsid = SETSID.iter().find(|known| Path::new(known).exists());
+    if let Some(setsid) = setsid {
+        let mut command = Command::new(setsid);
+        command.arg(path);
+        return command;
+    }
+    let mut command = Command::new(path);
+    command.process_group(0);
+    command
 }
 
 /// A plugin and everything that it started; ended when this is dropped.

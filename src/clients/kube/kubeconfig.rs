@@ -184,16 +184,15 @@ impl Merged {
             let named = file.contexts.iter().find(|context| context.name == name)?;
             named.context.as_ref()
         });
-        match found {
-            Some(found) => Ok((name, found)),
-            None => {
-                let hint = match nearest(name, known.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => listed(),
-                };
-                let problem = format!("there is no context `{name}`");
-                Err(Trouble::new(self.words(), problem, hint))
-            }
+        if let Some(found) = found {
+            Ok((name, found))
+        } else {
+            let hint = match nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => listed(),
+            };
+            let problem = format!("there is no context `{name}`");
+            Err(Trouble::new(self.words(), problem, hint))
         }
     }
 

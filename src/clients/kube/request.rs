@@ -100,7 +100,10 @@ mod tests {
         for (path, on) in [
             ("/api/v1/pods?limit=500", false),
             ("/api/v1/pods?limit=500&continue=abc", true),
-            ("/api/v1/pods?watch=1&resourceVersion=77&allowWatchBookmarks=true", true),
+            (
+                "/api/v1/pods?watch=1&resourceVersion=77&allowWatchBookmarks=true",
+                true,
+            ),
             ("/api/v1/pods?watch=1&sendInitialEvents=true", false),
             ("/api/v1/pods?watch=1&resourceVersion=0", false),
             ("/api/v1/pods?resourceVersion=77", false),

@@ -1,9 +1,12 @@
 //! The ledger over rules made for the purpose.
 
 use crate::facts::{Fact, FactKind, Load, Memory, Os};
-use crate::findings::scenario::Scenario;
-use crate::findings::{Cause, Ended, Finding, FindingId, Rule, Severity, Verdict};
+use crate::findings::scenario::{Scenario, objects};
+use crate::findings::{
+    Cause, Ended, Finding, FindingId, Rule, Severity, Verdict, service_without_endpoints,
+};
 use crate::model::{Doubt, Snapshot};
+use crate::objects::{Delta, ObjectKind};
 use crate::observation::Layer;
 use crate::subject::{Subject, SubjectKind};
 
@@ -309,4 +312,62 @@ fn a_subject_is_as_bad_as_what_its_finding_explains_elsewhere() {
     let host = Subject::host("a");
     assert_eq!(w.ledger.on(&host), Some(Severity::Critical));
     assert_eq!(w.ledger.within(&host), Some(Severity::Critical));
+}
+
+/// Services need endpoint slices and pods to be judged by.
+#[test]
+fn what_was_not_listed_yet_is_waited_for_and_then_judged() {
+    let mut w = Scenario::with_rules([&service_without_endpoints::RULE]);
+    for kind in [ObjectKind::Service, ObjectKind::Endpoints, ObjectKind::Pod] {
+        w.stream(kind, "cluster/prod");
+    }
+    let service = objects::service("web", &[("app", "web")]);
+    w.put(service).run();
+    assert_eq!(w.rows(), "");
+    assert_eq!(w.ledger.waiting_for_first_answer(), 1);
+    // The listing has begun, and brought something, and is still not whole.
+    w.deltas(
+        ObjectKind::Endpoints,
+        vec![Delta::Begin(ObjectKind::Endpoints)],
+    )
+    .run();
+    w.wait(10)
+        .put(objects::service("web", &[("app", "web")]))
+        .run();
+    assert_eq!(
+        (w.rows(), w.ledger.waiting_for_first_answer()),
+        (String::new(), 1)
+    );
+    for kind in [ObjectKind::Endpoints, ObjectKind::Pod] {
+        w.deltas(kind, vec![Delta::Begin(kind), Delta::Synced(kind)]);
+    }
+    w.put(objects::service("web", &[("app", "web")])).run();
+    assert_eq!(w.ledger.waiting_for_first_answer(), 0);
+    assert_eq!(w.rows(), "");
+}
+
+#[test]
+fn what_was_known_before_a_stream_fell_silent_keeps_its_age() {
+    let crashing = || {
+        objects::pod("web-1", |pod| {
+            pod.ready = false;
+            pod.containers = [objects::waiting(
+                objects::container("web"),
+                "CrashLoopBackOff",
+            )]
+            .into();
+        })
+    };
+    let mut w = Scenario::kube([crashing()]);
+    w.run();
+    let onset = w.ledger.roots()[0].since;
+    w.wait(5).hear().lose_watch(ObjectKind::Pod).run();
+    assert!(!w.rows().contains("pod-crash-looping"), "{}", w.rows());
+    w.wait(5).hear().run();
+    w.wait(10).hear().run();
+    assert_eq!(w.rows(), "WARN pod-crash-looping pod/prod/shop/web-1\n");
+    assert_eq!(
+        (w.ledger.roots()[0].since, w.ledger.roots()[0].flips),
+        (onset, 1)
+    );
 }

@@ -120,7 +120,7 @@ const WORKLOADS: &[Bend] = &[
             "ReplicaFailure",
             Status::True,
             "FailedCreate",
-        )
+        );
     },
     |o| o.deleting = Some(ago(900)),
 ];
@@ -134,7 +134,7 @@ const JOBS: &[Bend] = &[
             "Failed",
             Status::True,
             "DeadlineExceeded",
-        )
+        );
     },
     |o| add(&mut job_of(o).conditions, "Failed", Status::False, ""),
     |o| add(&mut job_of(o).conditions, "Complete", Status::True, ""),

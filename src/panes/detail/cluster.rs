@@ -90,7 +90,8 @@ fn kinds(cx: &Context, subject: &Subject) -> Vec<Block> {
     for kind in ObjectKind::ALL {
         let count = units::grouped(cluster.count(*kind));
         match objects::doubt(cx, cluster, *kind) {
-            None => well.push((kind, format!("{count} {}", kind.plural()))),
+            None if cluster.count(*kind) == 0 => {}
+            None => well.push((kind, format!("{} {count}", kind.plural()))),
             Some((why, role)) => {
                 let line = Line::new()
                     .text(format!("{}  ", kind.plural()))

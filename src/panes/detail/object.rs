@@ -234,11 +234,12 @@ fn conditions(cx: &Context, told: Told, object: &Object) -> Vec<Block> {
             .since
             .map_or_else(String::new, |at| format!("  {}", ago(cx, at)));
         let line = Line::new()
+            .dim(" ")
             .text(format!("{:<20} ", condition.kind))
             .with(format!("{word:<8}"), role)
             .dim(format!("{since:<9}  {}  ", condition.reason))
             .text(condition.message.to_string());
-        row("", told.line(line))
+        Block::Line(told.line(line))
     });
     std::iter::once(title("conditions")).chain(lines).collect()
 }

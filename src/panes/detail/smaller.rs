@@ -38,7 +38,9 @@ pub(super) fn smaller(cx: &Context, object: &Object) -> Vec<Block> {
         .drain(..)
         .map(|(label, line)| row(label, told.line(line)));
     let mut blocks: Vec<Block> = blocks.collect();
-    blocks.extend(origin_rows(cx, told, object));
+    if !matches!(object.body, Body::Event(_)) {
+        blocks.extend(origin_rows(cx, told, object));
+    }
     blocks
 }
 

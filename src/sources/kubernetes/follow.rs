@@ -34,6 +34,9 @@ const PAGE: usize = 500;
 const DUMB: Duration = Duration::from_secs(10);
 /// How long after its own time a watch that the server did not end is given up.
 const OVERDUE: Duration = Duration::from_secs(30);
+/// How long an answer, or the next bytes of a page, may take. API servers give up on a request
+/// after 60 s themselves.
+const UNANSWERED: Duration = Duration::from_secs(65);
 /// Age at which a watch has proved itself, whether or not anything changed.
 const PROVEN: Duration = Duration::from_secs(10);
 
@@ -259,16 +262,29 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             return Err(Outage::new(Layer::Timeout, detail)
                 .hint("check that the API server is up and no firewall drops packets"));
         }
-        if !matches!(self.state, State::Reading(_)) {
-            return self.pace.unbearable().map_or(Ok(()), Err);
-        }
-        match self.purpose {
-            Purpose::Stream if self.heard.elapsed() >= DUMB => self.without_stream(),
-            Purpose::Changes if Instant::now() >= self.overdue => self.close(),
-            Purpose::Changes if self.asked.elapsed() >= PROVEN => self.pace.fruitful(),
+        let (asked, heard) = (self.asked.elapsed(), self.heard.elapsed());
+        match (&self.state, &self.purpose) {
+            (State::Idle, _) => return self.pace.unbearable().map_or(Ok(()), Err),
+            (State::Asking(_), _) if asked >= UNANSWERED => return Err(self.unanswered()),
+            (State::Asking(_), _) => {}
+            (State::Reading(_), Purpose::Stream) if heard >= DUMB => self.without_stream(),
+            (State::Reading(_), Purpose::Changes) if Instant::now() >= self.overdue => self.close(),
+            (State::Reading(_), Purpose::Changes) if asked >= PROVEN => self.pace.fruitful(),
+            (State::Reading(_), Purpose::Page(_) | Purpose::Whole) if heard >= UNANSWERED => {
+                return Err(self.unanswered());
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The server lives, and does not answer this.
+    fn unanswered(&mut self) -> Outage {
+        let (path, limit) = (&self.path, units::span(UNANSWERED));
+        let detail = format!("{path} is not answered in {limit}, although the server lives");
+        self.close();
+        Outage::new(Layer::Timeout, detail)
+            .hint("look at the API server's load and at its priority levels")
     }
 
     /// One thing that has to be waited for. Dropping it loses nothing.

@@ -89,14 +89,12 @@ impl Pool {
                 Err(at) => sorted.insert(at, pair),
             }
         }
-        let labels = match self.labels.get(&sorted[..]) {
-            Some(known) => known.clone(),
-            None => {
-                let new: Labels = sorted[..].into();
-                self.labels.insert(new.clone());
-                new
-            }
-        };
+        let known = self.labels.get(&sorted[..]).cloned();
+        let labels = known.unwrap_or_else(|| {
+            let new: Labels = sorted[..].into();
+            self.labels.insert(new.clone());
+            new
+        });
         sorted.clear();
         self.pairs = sorted;
         Ok(labels)

@@ -4,8 +4,9 @@
 //! rounds, so that a request never looks smaller than it is. Not a float anywhere but where a
 //! ratio is wanted.
 
-/// Most digits before and after the point that are read: what 64 bits hold, and nano below it.
-const DIGITS: usize = 30;
+/// Most digits before and after the point together: what 64 bits hold with nano below it. With no
+/// more, a product beyond 128 bits in [`Quantity::at`] is a result beyond 64.
+const DIGITS: usize = 27;
 
 /// A quantity that is not negative: `mantissa * 10^tens * 2^twos`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,32 +71,18 @@ impl Quantity {
         if self.mantissa == 0 {
             return Some(0);
         }
-        // 10^30 * 2^60 is beyond 128 bits, but then the result is beyond 64 too, unless a negative
-        // power of ten takes it back: take the common twos out first.
         let tens = self.tens + more;
-        let scaled = |power: u32| 10_u128.checked_pow(power);
-        let doubled = 1_u128.checked_shl(self.twos)?;
-        let value = match u32::try_from(tens) {
-            Ok(up) => self
-                .mantissa
-                .checked_mul(scaled(up)?)?
-                .checked_mul(doubled)?,
-            Err(_) => {
-                // 10^n = 2^n * 5^n
-                let down = tens.unsigned_abs();
-                let common = down.min(self.twos);
-                let top = self.mantissa.checked_mul(doubled >> common);
-                let bottom = 5_u128
-                    .checked_pow(down)
-                    .and_then(|fives| fives.checked_mul(1_u128.checked_shl(down - common)?));
-                match (top, bottom) {
-                    (Some(top), Some(bottom)) => top.div_ceil(bottom),
-                    // Something above nought, divided by more than it can be.
-                    (Some(_), None) => 1,
-                    (None, _) => return None,
-                }
-            }
-        };
+        let down = tens.min(0).unsigned_abs();
+        // 10^n is 2^n * 5^n: the twos of both sides are taken out first, so that less overflows.
+        let common = down.min(self.twos);
+        let up = 10_u128.checked_pow(tens.max(0).unsigned_abs())?;
+        let top = self.mantissa.checked_mul(up)?;
+        let top = top.checked_mul(1 << (self.twos - common))?;
+        let bottom = 5_u128
+            .checked_pow(down)
+            .and_then(|fives| fives.checked_mul(1_u128.checked_shl(down - common)?));
+        // Something above nought, divided by more than it can be, is rounded up to one.
+        let value = bottom.map_or(1, |bottom| top.div_ceil(bottom));
         u64::try_from(value).ok()
     }
 }
@@ -175,7 +162,8 @@ mod tests {
             ("129e6", 129_000_000),
             ("128974848000m", 128_974_848),
             ("1m", 1),
-            ("0.000000000000000000000000000001Ei", 1),
+            ("0.000000000000000000000000001Ei", 1),
+            ("0.999999999999999999999999999Ei", 1 << 60),
         ] {
             assert_eq!(whole(text), Some(value), "{text}");
         }
@@ -194,7 +182,7 @@ mod tests {
         assert_eq!(whole("1e900"), None);
         assert_eq!(milli("18446744073709551616m"), None);
         assert_eq!(whole("1e-900"), Some(1), "above nought is rounded up");
-        assert_eq!(Quantity::parse(&"9".repeat(31)), None);
+        assert_eq!(Quantity::parse(&"9".repeat(28)), None);
     }
 
     proptest! {

@@ -62,10 +62,7 @@ impl<T: Transport> WatchProbe<T> {
     }
 }
 
-impl<T: Transport + Sync> Probe for WatchProbe<T>
-where
-    T::Body: Sync,
-{
+impl<T: Transport> Probe for WatchProbe<T> {
     fn endpoint(&self) -> String {
         let plural = self.kind.plural();
         match &self.namespace {

@@ -37,7 +37,7 @@ pub enum Value<'a> {
 }
 
 /// The fields of a message in their order.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
     rest: &'a [u8],
 }

@@ -4,6 +4,7 @@ pub mod acts;
 pub mod faults;
 pub mod locked;
 pub mod objects;
+pub mod panes;
 pub mod reading;
 pub mod rights;
 pub mod rules;

@@ -141,7 +141,9 @@ impl KindPage {
     /// Titles of the columns that can be sorted by, in their order.
     #[must_use]
     pub fn titles(&self) -> Vec<String> {
-        self.columns().map(|(column, _)| column.title.clone()).collect()
+        self.columns()
+            .map(|(column, _)| column.title.clone())
+            .collect()
     }
 
     /// The same column again turns the order round.

@@ -1,3 +1,5 @@
+//! Plugins that do well, ask, hang, flood and complain: each a script of its own.
+
 use super::*;
 use kube::config::AuthInfo;
 
@@ -151,6 +153,19 @@ async fn a_plugin_that_asks_gets_no_answer() {
         outage.detail.ends_with("failed with exit code 7"),
         "{outage}"
     );
+}
+
+#[tokio::test]
+async fn a_plugin_has_a_session_of_its_own_and_so_no_terminal() {
+    if !SETSID.iter().any(|path| Path::new(path).exists()) || !Path::new("/proc/self").exists() {
+        return;
+    }
+    let script = Script::new(
+        "read -r pid name state parent group session rest < /proc/$$/stat; \
+         [ \"$session\" = $$ ] && [ \"$group\" = $$ ] && ! (: > /dev/tty) 2>/dev/null && exit 9; exit 8",
+    );
+    let outage = script.fails().await;
+    assert!(outage.detail.ends_with("exit code 9"), "{outage}");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! A half-open connection, over HTTP/2 without TLS.
+
 use std::convert::Infallible;
 
 use hyper_util::rt::TokioExecutor;
@@ -5,6 +7,9 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::config::settings::Settings;
+
+/// Without pings nothing would end the wait.
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// An HTTP/2 server without TLS whose first connection goes silent when it is asked for `/freeze`,
 /// and stays open; later ones are well.
@@ -63,7 +68,8 @@ async fn a_half_open_connection_is_found_by_a_ping_and_replaced() {
     let first = link.exchange(request("/a"), Again::Never).await.unwrap();
     assert_eq!(first.response.status(), 200);
     // What may have changed something is not sent again, and the outage says what happened.
-    let outage = link.exchange(request("/freeze"), Again::Never).await;
+    let frozen = link.exchange(request("/freeze"), Again::Never);
+    let outage = tokio::time::timeout(ENOUGH, frozen).await.unwrap();
     let outage = outage.err().unwrap();
     assert_eq!(outage.layer, Layer::Timeout, "{outage}");
     assert!(outage.detail.contains("stopped answering"), "{outage}");

@@ -288,7 +288,7 @@ impl Answer {
     }
 
     fn status(self) -> Option<Status> {
-        (self.kind == "Status").then(|| Status {
+        (self.kind == "Status").then_some(Status {
             code: self.code,
             reason: self.reason,
             message: self.message,

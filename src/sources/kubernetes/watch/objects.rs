@@ -192,16 +192,16 @@ impl Changes {
         };
         let place = hash_of(&at.namespace, &at.name);
         let earlier = self.places.get(&place).copied();
-        match earlier.and_then(|at| self.deltas.get_mut(at)) {
-            Some(Delta::Put(known))
-                if *known.name == *at.name && known.namespace == at.namespace =>
-            {
-                self.deltas[earlier.unwrap_or_default()] = gone;
-            }
-            _ => {
-                self.places.insert(place, self.deltas.len());
-                self.deltas.push(gone);
-            }
+        let earlier = earlier.and_then(|index| self.deltas.get_mut(index));
+        let is_put = |earlier: &&mut Delta| match &**earlier {
+            Delta::Put(known) => *known.name == *at.name && known.namespace == at.namespace,
+            _ => false,
+        };
+        if let Some(put) = earlier.filter(is_put) {
+            *put = gone;
+        } else {
+            self.places.insert(place, self.deltas.len());
+            self.deltas.push(gone);
         }
     }
 }

@@ -607,6 +607,25 @@ async fn a_server_that_never_answers_is_told_within_a_poll() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_a_living_server_leaves_unanswered_is_told_and_asked_again() {
+    let stalled = Said::Body(
+        LIST,
+        vec![Part::Bytes(page(7, "", &["a"])[..30].to_vec()), Part::Hang],
+    );
+    for silence in [vec![Said::Silence], vec![Said::Refused(422, None), stalled]] {
+        let (mut probe, server) = watch(silence);
+        let began = Instant::now();
+        while probe.poll().await.outcome.is_ok() {}
+        let told = began.elapsed().as_secs();
+        assert!((60..=71).contains(&told), "{told}");
+        let asked = server.asked();
+        server.say(Said::Down);
+        assert_eq!(outage(probe.poll().await).layer, Layer::Tcp);
+        assert_eq!(server.asked().last(), asked.last());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_of_a_proxy_is_no_answer() {
     let (mut probe, _) = watch([Said::Body("text/html", vec![])]);
     let outage = outage(probe.poll().await);

@@ -71,7 +71,7 @@ fn by_command() -> Result<(), Failed> {
     assert_eq!(
         (
             &*sent[0].method,
-            &*sent[0].path.split('?').next().unwrap_or_default()
+            sent[0].path.split('?').next().unwrap_or_default()
         ),
         ("PATCH", NODE)
     );
@@ -147,7 +147,7 @@ fn by_keys() -> Result<(), Failed> {
     seat.until("the nodes", |screen| !screen.row("w-03").is_empty())?;
     seat.press("ggjj")?;
     seat.press("xc")?;
-    let planned = |screen: &Screen| screen.line(&["PLAN", "cordon", "w-03"]) != "";
+    let planned = |screen: &Screen| !screen.line(&["PLAN", "cordon", "w-03"]).is_empty();
     seat.until("the plan", planned)?;
     seat.press("y")?;
     seat.until("why not", |screen| screen.has(":arm"))?;
@@ -161,7 +161,7 @@ fn by_keys() -> Result<(), Failed> {
     assert!(cordoned(&shop)?);
     seat.press("u")?;
     seat.until("the plan of the way back", |screen| {
-        screen.line(&["PLAN", "uncordon", "w-03"]) != ""
+        !screen.line(&["PLAN", "uncordon", "w-03"]).is_empty()
     })?;
     seat.until_pressing("y", "undone, and the watch said so", confirmed)?;
     assert!(!cordoned(&shop)?);

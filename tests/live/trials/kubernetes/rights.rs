@@ -51,7 +51,7 @@ fn limited() -> Result<(), Failed> {
     assert!(screen.row("w-01").is_empty());
     seat.press(":nodes\r")?;
     seat.until("which right is missing", |screen| {
-        screen.has("not permitted: needs") && screen.line(&["not permitted", "nodes"]) != ""
+        screen.has("── Nodes") && !screen.line(&["not permitted: needs", "nodes"]).is_empty()
     })?;
     seat.quit()
 }
@@ -61,16 +61,17 @@ fn stranger() -> Result<(), Failed> {
     let user = shop.user(Account::Stranger)?;
     let mut seat = Seat::wide(&user, &["--open", "sources"])?;
     seat.until("which right the pods need", |screen| {
-        screen.line(&["pods", "not permitted"]) != ""
+        !screen.line(&["pods", "not permitted"]).is_empty()
     })?;
-    for (pane, plural) in [
-        ("pods", "pods"),
-        ("nodes", "nodes"),
-        ("workloads", "deployments"),
+    for (pane, title, plural) in [
+        ("pods", "Pods", "pods"),
+        ("nodes", "Nodes", "nodes"),
+        ("workloads", "Workloads", "deployments"),
     ] {
         seat.press(&format!(":{pane}\r"))?;
         seat.until("the missing right instead of an empty table", |screen| {
-            screen.line(&["not permitted", plural]) != ""
+            screen.has(&format!("── {title}"))
+                && !screen.line(&["not permitted", plural]).is_empty()
         })?;
     }
     seat.quit()
