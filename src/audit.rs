@@ -121,7 +121,10 @@ impl Audit {
             disk,
             place,
             process: process::own(),
-            local: format!("{} ({uid})", name.unwrap_or("?")),
+            local: match name {
+                Some(name) => format!("{name} ({uid})"),
+                None => format!("uid {uid}"),
+            },
             host: host.nodename().to_string_lossy().into_owned(),
             closed: Mutex::default(),
             segment,
@@ -136,6 +139,14 @@ impl Audit {
             local: self.0.local.clone(),
             host: self.0.host.clone(),
         }
+    }
+
+    /// An entry with the person at this machine, beside what it says of him already.
+    #[must_use]
+    pub fn signed(&self, mut entry: Entry) -> Entry {
+        let server = entry.who.take().and_then(|who| who.server);
+        entry.who = Some(self.who(server));
+        entry
     }
 
     /// Records; on the disk when it returns. Waits for other processes, not for ever.

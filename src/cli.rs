@@ -2,6 +2,8 @@
 //!
 //! No flag takes a secret. `watch` and `check` are run by `main.rs`; [`run`] does the others.
 
+pub mod act;
+pub mod audit;
 mod commands;
 mod man;
 
@@ -24,20 +26,33 @@ of the current context of your kubeconfig.
 Every setting of the console and every one that holds for all targets can be given as MIDWATCH_ and \
 its name in capitals, such as MIDWATCH_THEME or MIDWATCH_PERIOD.
 
-Exit codes of `check`: 0 ok, 1 warning, 2 critical, 3 unknown. Of the other commands: 0 well, 1 \
-something was found (`config check`, `keymap check`, `doctor`). Of all: 64 for a wrong command line, \
+Exit codes of `check`: 0 ok, 1 warning, 2 critical, 3 unknown. Of `act`: 0 done and seen, or so \
+already; 1 refused, nothing was done; 2 the plan was shown, nothing was sent; 3 sent, and not known \
+to be done. Of the other commands: 0 well, 1 \
+something was found (`config check`, `keymap check`, `doctor`, `audit verify`). Of all: 64 for a wrong command line, \
 a bad configuration, or an answer that cannot be written.";
 
 /// Exit codes with their meaning, for the man page.
 const EXIT_CODES: &[(&str, &str)] = &[
-    ("0", "`check`: all is well. Others: it was done."),
+    (
+        "0",
+        "`check`: all is well. `act`: done and seen, or it was so already; with `--plan-only` nothing \
+         speaks against it. Others: it was done.",
+    ),
     (
         "1",
-        "`check`: a warning. `config check`, `keymap check` and `doctor`: something \
-         is wrong.",
+        "`check`: a warning. `act`: refused, nothing was done. `config check`, `keymap check`, \
+         `audit verify` and `doctor`: something is wrong.",
     ),
-    ("2", "`check`: something is critical."),
-    ("3", "`check`: unknown: something could not be judged."),
+    (
+        "2",
+        "`check`: something is critical. `act`: the plan was shown, nothing was sent.",
+    ),
+    (
+        "3",
+        "`check`: unknown: something could not be judged. `act`: it was sent, and is not known to be \
+         done.",
+    ),
     (
         "64",
         "A wrong command line, a bad configuration, no terminal for the console, or an answer that \
@@ -110,6 +125,11 @@ pub struct Watch {
 pub enum Command {
     /// Poll every target, print what is wrong, and exit with 0 ok, 1 warning, 2 critical, 3 unknown
     Check(Check),
+    /// Do one thing to one object: shows the plan, and with --yes does it
+    Act(Box<act::Act>),
+    /// Show and check the record of what was done
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Judge, print and explain the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -134,7 +134,6 @@ intents! {
     LastPane "last-pane" Everywhere "Go to the pane before this one";
     ShowAll "show-all" Everywhere "Show everything: no filter, all namespaces";
     Arm "arm" Everywhere "Arm for one cluster, or disarm";
-    Disarm "disarm" Everywhere "Make it read-only again";
     Palette "palette" Everywhere "Type a command";
     Messages "messages" Everywhere "Show earlier messages";
     Freeze "freeze" Everywhere "Hold the screen still, or let it go on";

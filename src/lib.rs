@@ -22,6 +22,9 @@
 //!   symptoms under their causes.
 //! * [`app::App::update`] is the only thing that changes the console's state; what it wants done comes
 //!   back as [`effect::Effect`]s. Drawing takes `&App`.
+//! * [`actions::plan::Plan`] is an action made visible before it runs; [`actions::guard::admit`] alone
+//!   turns one into a permit, [`runner`] consumes it, [`audit`] has it on the disk before anything is
+//!   sent, and the next observation says whether it worked.
 //! * [`report::Report`] is the second reader of the model, behind `midwatch check`: it keeps the core
 //!   free of the screen.
 //!
@@ -41,7 +44,8 @@
 //! 3. No poll waits for another: each feed has its own task, deadline, backoff and slot. A panic in a
 //!    source or a rule is a finding, not an exit.
 //! 4. No remote byte reaches the terminal unsanitised: panes can only draw [`text::SafeText`].
-//! 5. No mutating client exists yet: midwatch is read-only, and says so in its header.
+//! 5. No mutating client exists until the reader arms for one cluster, and it cannot be built without
+//!    that power: midwatch starts read-only, and says so in its header.
 //!
 //! ## Adding things: one file and its two registration lines
 //!
@@ -50,6 +54,7 @@
 //! | a source | `sources/x.rs` with `pub static SOURCE` and a recorded payload | [`sources::SOURCES`] |
 //! | a rule | `findings/x.rs` with `pub static RULE`, its doc and tests | [`findings::RULES`] |
 //! | a pane | `panes/x.rs` with `pub static PANE` and its [`listing::Listing`] | [`panes::PANES`] |
+//! | an action | `actions/x.rs` with `pub static ACTION`, a row of [`intent`], keys | [`actions::ACTIONS`] |
 //! | a theme, a keymap | `themes/x.toml`, `keymaps/x.toml` | one include line each |
 //! | a setting | a row in [`config::keys::KEYS`] | it is the registration |
 //! | a threshold | a row in [`mod@thresholds`] | it is the registration |

@@ -156,7 +156,7 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
         let told = match (&audit, paper) {
             (Err(why), Paper::Record(_)) => News::NotRecorded(why.clone()),
             (Err(why), Paper::Read) => News::Trail(Err(why.clone())),
-            (Ok(audit), Paper::Record(entry)) => match audit.record(*entry).await {
+            (Ok(audit), Paper::Record(entry)) => match audit.record(audit.signed(*entry)).await {
                 Ok(record) => News::Recorded {
                     ticket: None,
                     record: Box::new(record),

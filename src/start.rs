@@ -72,6 +72,14 @@ fn attempt(
             Ok(0)
         }
         Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
+        Some(Command::Act(flags)) => {
+            let config = config::load(&cli.request(environment.clone()))?;
+            begin_log(&config, environment, "one action");
+            let (code, text) = runtime.block_on(cli::act::run(flags, config, environment))?;
+            print(&text)?;
+            tracing::info!("midwatch ended: the action is done, exit code {code}");
+            Ok(code)
+        }
         Some(Command::Keymap(what)) => keymaps(cli, *what, environment),
         Some(Command::Theme(ThemeCommand::List)) => {
             let themes = choices::themes(environment)?;

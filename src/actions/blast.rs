@@ -225,6 +225,7 @@ impl Pods {
         parts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let parts: Vec<String> = parts.into_iter().map(|(_, words)| words).collect();
         let mut words = match self.all {
+            0 => "no pods".to_owned(),
             1 => "1 pod".to_owned(),
             all => format!("{all} pods"),
         };

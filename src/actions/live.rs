@@ -1,12 +1,15 @@
 //! What the API server says about a plan when it is asked: the object as it is now, who asks, may
 //! he, and would it be accepted. The shell asks; here the answers are read.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Now;
 use crate::observation::Outage;
+use crate::units;
 
 /// Everything that was asked about one plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +106,16 @@ pub fn managers(object: &Value, field: &[&str]) -> Vec<Manager> {
             at: text(entry, "time").and_then(|time| time.parse().ok()),
         })
         .collect()
+}
+
+/// Who set a field last, and when: `since 3h02m by kubectl-cordon`.
+#[must_use]
+pub fn since(object: &Value, field: &[&str], now: Timestamp) -> Option<String> {
+    let last = managers(object, field)
+        .into_iter()
+        .max_by_key(|manager| manager.at)?;
+    let ago = Duration::try_from(now.duration_since(last.at?)).unwrap_or_default();
+    Some(format!("since {} by {}", units::age(ago), last.name))
 }
 
 /// Marks of programs that keep an object as they were told: where the mark is, what it begins

@@ -58,7 +58,6 @@ impl App {
             Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
             Intent::Undo => return self.undo(),
             Intent::Arm => return self.arm_or_disarm(),
-            Intent::Disarm => return self.disarm(Lost::Reader),
             Intent::Help => self.goto_named("help"),
             Intent::Sort => self.picking_sort = true,
             Intent::InvertSort => self.invert_sort(),

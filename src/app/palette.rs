@@ -1,6 +1,7 @@
 //! The palette: what it offers for what is typed, and what a command does.
 
 use super::App;
+use crate::actions::arm::Lost;
 use crate::actions::{self, ACTIONS};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -29,7 +30,7 @@ impl App {
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut words: Vec<&str> = panes.collect();
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "ns", "ctx", "act", "kind", "override"]);
+        commands.extend(["q", "ns", "ctx", "act", "disarm", "kind", "override"]);
         let kinds = ObjectKind::ALL.iter();
         let kinds = kinds.filter(|kind| self.pane_for_kind(**kind).is_some());
         commands.extend(kinds.map(|kind| kind.plural()));
@@ -112,7 +113,8 @@ impl App {
         Vec::new()
     }
 
-    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:override REASON`.
+    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:disarm`,
+    /// `:override REASON`.
     fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
         match word {
             "arm" if rest.is_empty() && self.acting().armed().is_some() => {
@@ -120,6 +122,7 @@ impl App {
                 Some(Vec::new())
             }
             "arm" => Some(self.arm_command(rest)),
+            "disarm" => Some(self.disarm(Lost::Reader)),
             "override" => {
                 self.override_guards(rest);
                 Some(Vec::new())

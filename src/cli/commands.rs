@@ -45,7 +45,10 @@ pub fn run(
         Command::Man => man(out),
         Command::Version => text(out, &format!("midwatch {}\n", env!("CARGO_PKG_VERSION"))),
         Command::ResetTerminal => reset(errors),
-        Command::Check(_) | Command::Keymap(_) | Command::Theme(_) => return None,
+        Command::Audit(command) => super::audit::run(command, environment, out, errors),
+        Command::Act(_) | Command::Check(_) | Command::Keymap(_) | Command::Theme(_) => {
+            return None;
+        }
     };
     Some(match done.and_then(|code| out.flush().map(|()| code)) {
         Ok(code) => code,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::actions;
 use crate::app::asks::SCOPES;
 use crate::chord::Sequence;
 use crate::intent::Intent;
@@ -169,6 +170,19 @@ impl Reader<'_> {
                 None
             }
         };
-        Some((sequence?, intent?))
+        let (sequence, intent) = (sequence?, intent?);
+        if let Some(action) = intent.and_then(actions::of_intent)
+            && sequence.chords().len() < 2
+        {
+            let mistake = self
+                .mistake(
+                    key.span().start,
+                    format!("`{keys}` alone would reach the action `{}`", action.id),
+                )
+                .hint(format!("bind it to two keys or more, such as \"x {keys}\""));
+            self.mistakes.push(mistake);
+            return None;
+        }
+        Some((sequence, intent))
     }
 }

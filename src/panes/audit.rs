@@ -2,6 +2,7 @@
 
 use super::plan::{act_of, records};
 use super::{Block, Extra, Pane};
+use crate::actions::call;
 use crate::actions::record::{Kind, Record};
 use crate::actions::trail::{Act, Standing};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey, SortValue};
@@ -22,7 +23,7 @@ static COLUMNS: &[Column] = &[
     Column::right("age", "AGE", 4..=7, 0),
     Column::left("what", "WHAT", 6..=14, 0),
     Column::left("subject", "ON", 12..=40, 0),
-    Column::left("standing", "HOW IT STANDS", 14..=24, 1),
+    Column::left("standing", "HOW IT STANDS", 19..=24, 0),
     Column::left("who", "WHO", 6..=24, 3),
     Column::left("reason", "REASON", 10..=200, 2),
 ];
@@ -220,7 +221,7 @@ fn of_act(act: &Act) -> Vec<Block> {
     for call in &entry.calls {
         add(
             "call",
-            format!("{} {} {}", call.method, call.path, call.body),
+            format!("{} {} {}", call.method, call.path, call::spaced(&call.body)),
         );
     }
     if let Some(plan) = &entry.plan {

@@ -9,7 +9,7 @@ use crate::actions::guard::{Check, Verdict};
 use crate::actions::plan::Plan;
 use crate::actions::record::{Ended, Kind, Record};
 use crate::actions::refusal::Why;
-use crate::actions::{ACTIONS, live};
+use crate::actions::{ACTIONS, call, live};
 use crate::app::App;
 use crate::app::acting::{Proposal, State};
 use crate::listing::RowKey;
@@ -89,13 +89,13 @@ fn steps(plan: &Plan) -> Vec<Block> {
     for (nth, step) in plan.steps.iter().enumerate() {
         let line = Line::new()
             .text(format!("{}  ", step.title))
-            .dim(step.call.to_string());
+            .dim(step.call.spaced());
         blocks.push(row(&format!("STEP {}", nth + 1), line));
         let undo = match (&step.undo, plan.action.undone_by) {
             (Some(call), Some(verb)) => Line::new()
                 .text(format!("undo: {verb}  "))
-                .dim(call.body.get("spec").unwrap_or(&call.body).to_string()),
-            (Some(call), None) => Line::new().text("undo: ").dim(call.to_string()),
+                .dim(call::spaced(call.body.get("spec").unwrap_or(&call.body))),
+            (Some(call), None) => Line::new().text("undo: ").dim(call.spaced()),
             (None, _) => Line::new().with("no undo", Role::Warning),
         };
         blocks.push(row("", undo));
@@ -164,12 +164,7 @@ fn verdict(app: &App, open: &Proposal) -> Vec<Block> {
 /// Who made it so, and when.
 fn already(app: &App, plan: &Plan) -> Option<String> {
     let object = plan.live.as_ref()?.object.as_ref().ok()?;
-    let mut managers = live::managers(object, plan.action.field);
-    managers.sort_by_key(|manager| manager.at);
-    let last = managers.pop()?;
-    let at = last.at?;
-    let ago = Duration::try_from(app.now.wall.duration_since(at)).unwrap_or_default();
-    Some(format!("since {} by {}", units::age(ago), last.name))
+    live::since(object, plan.action.field, app.now.wall)
 }
 
 fn guards(app: &App) -> Vec<Block> {
@@ -179,7 +174,13 @@ fn guards(app: &App) -> Vec<Block> {
         .filter(|check| matches!(check.verdict, Verdict::Fail | Verdict::Stop))
         .count();
     let asked = checks.iter().any(|check| check.verdict == Verdict::Asked);
+    let locked = checks
+        .iter()
+        .any(|check| check.id == "armed" && check.verdict == Verdict::Fail);
     let word = match stops {
+        1 if locked => Line::new()
+            .with("GUARDS", Role::Title)
+            .with("  read-only: nothing is sent", Role::Warning),
         0 if asked => Line::new()
             .with("GUARDS", Role::Title)
             .dim("  not all have answered"),

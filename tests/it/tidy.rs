@@ -227,6 +227,15 @@ fn every_file_of_a_registry_is_registered() {
         .map(|pane| pane.listing.id().to_owned())
         .collect();
     assert_eq!(stems("src/panes", "pub static PANE: Pane"), panes, "panes");
+    let actions: BTreeSet<String> = midwatch::actions::ACTIONS
+        .iter()
+        .map(|action| action.id.to_owned())
+        .collect();
+    assert_eq!(
+        stems("src/actions", "pub static ACTION: Action"),
+        actions,
+        "actions"
+    );
 }
 
 #[test]

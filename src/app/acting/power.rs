@@ -8,7 +8,7 @@ use crate::actions::arm::{self, Armed, Lost, Power, USUAL};
 use crate::actions::errand::Errand;
 use crate::actions::guard::Policy;
 use crate::actions::live::{Identity, May};
-use crate::actions::record::{Entry, Kind};
+use crate::actions::record::{Entry, Kind, Who};
 use crate::app::{App, Page};
 use crate::clock::Stamp;
 use crate::effect::Effect;
@@ -45,6 +45,15 @@ impl Acting {
     #[must_use]
     pub fn arming(&self) -> Option<&Arming> {
         self.arming.as_ref()
+    }
+
+    /// The same as a record has it; person and machine are the shell's to add.
+    fn known_as(&self, cluster: &str) -> Option<Who> {
+        let server = self.who(cluster)?.clone();
+        Some(Who {
+            server: Some(server),
+            ..Who::default()
+        })
     }
 
     /// Who we are on a cluster, as its API server said last.
@@ -178,7 +187,11 @@ impl App {
                 }
                 self.acting.power = Some(power);
                 let note = format!("for {}", units::span(time));
-                effects.push(record(Entry::new(Kind::Armed).cluster(cluster).note(note)));
+                let entry = Entry {
+                    who: self.acting.known_as(cluster),
+                    ..Entry::new(Kind::Armed).cluster(cluster).note(note)
+                };
+                effects.push(record(entry));
                 if !self.acting.who.contains_key(cluster) {
                     effects.push(errand(Errand::Identify(cluster.into())));
                 }

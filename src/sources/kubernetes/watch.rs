@@ -75,6 +75,10 @@ impl<T: Transport> Probe for WatchProbe<T> {
         self.subject.clone()
     }
 
+    fn tells(&self) -> Option<ObjectKind> {
+        Some(self.kind)
+    }
+
     /// How often it says at least that all is quiet.
     fn period(&self, _target: Duration) -> Duration {
         PATIENCE
