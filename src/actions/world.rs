@@ -64,7 +64,7 @@ pub fn told(cluster: &str, kind: ObjectKind, at: Now, deltas: Vec<Delta>) -> Obs
 
 impl World {
     /// A cluster `prod` with three workers, `w-1` to `w-3`, all listed and well.
-    pub fn new() -> Self {
+    pub fn of_three() -> Self {
         let now = Now::fixed();
         let mut model = Model::new(now, Thresholds::default());
         register(&mut model, "prod");

@@ -485,8 +485,7 @@ fn progress(record: &Record) {
 fn code(came: &Came) -> u8 {
     match came {
         Came::Refused(refusal) if refusal.why == Why::Already => DONE,
-        Came::Refused(_) => REFUSED,
-        Came::Shown { stopped: true } => REFUSED,
+        Came::Refused(_) | Came::Shown { stopped: true } => REFUSED,
         Came::Shown { stopped: false } => SHOWN,
         Came::Sent { end, found, .. } => match (end, found) {
             (End::Accepted | End::Unknown(_), Some(Found::InEffect)) => DONE,

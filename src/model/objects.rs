@@ -163,7 +163,7 @@ impl Objects {
                 _ => Subject::cluster(&object.cluster),
             });
         }
-        let old = cluster.put(feed, object.clone());
+        let old = cluster.put(feed, &object);
         self.note(old, Some(object), dirty);
     }
 

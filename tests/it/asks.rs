@@ -113,8 +113,8 @@ fn refusal(status: &str, code: u16, reason: &str, message: &str) -> Vec<Step> {
 #[track_caller]
 fn outage(news: &LogNews) -> &Outage {
     match news {
-        LogNews::Ended(Err(outage)) => outage,
-        LogNews::Broken {
+        LogNews::Ended(Err(outage))
+        | LogNews::Broken {
             outage: Some(outage),
             ..
         } => outage,

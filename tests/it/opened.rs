@@ -987,7 +987,7 @@ proptest! {
         desk.press("L");
         let id = desk.log_of("web-7f-a", "app");
         let batch = lines.iter().enumerate().map(|(nth, bytes)| LogLine {
-            at: Timestamp::from_second(nth as i64).ok(),
+            at: Timestamp::from_second(i64::try_from(nth).unwrap()).ok(),
             bytes: bytes.as_slice().into(),
             cut: nth as u64 % 2,
         });

@@ -57,7 +57,7 @@ fn text<'a>(checks: &'a [Check], id: &str) -> &'a str {
 
 #[test]
 fn with_nothing_against_it_a_plan_is_permitted() {
-    let world = World::new();
+    let world = World::of_three();
     let power = power(&world);
     let permit = admitted(&world, planned(&world, &cordon::ACTION, "w-1"), &power).unwrap();
     assert!(permit.holds(world.now.stamp));
@@ -102,7 +102,7 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
         ("tls", |live| live.verified = false),
         ("audit", |live| live.audit = Err("disk full".into())),
     ];
-    let world = World::new();
+    let world = World::of_three();
     let power = power(&world);
     for (id, spoil) in spoils {
         let mut plan = planned(&world, &cordon::ACTION, "w-1");
@@ -132,7 +132,7 @@ fn each_word_of_the_server_and_the_audit_can_stop_it() {
 
 #[test]
 fn who_turns_it_back_is_named() {
-    let world = World::new();
+    let world = World::of_three();
     let mut plan = planned(&world, &cordon::ACTION, "w-1");
     let live = plan.live.as_mut().unwrap();
     let object = live.object.as_mut().unwrap();
@@ -156,7 +156,7 @@ fn who_turns_it_back_is_named() {
 
 #[test]
 fn a_control_plane_node_is_cordoned_with_a_warning_that_counts_its_peers() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     world.list(
         ObjectKind::Node,
         vec![
@@ -194,7 +194,7 @@ fn a_control_plane_node_is_cordoned_with_a_warning_that_counts_its_peers() {
 
 #[test]
 fn the_last_node_that_takes_pods_is_closed_only_with_a_reason() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     world.put(cordoned("w-2"));
     world.put(node_but("w-3", |node| {
         node.conditions[0].status = Status::False;
@@ -219,7 +219,7 @@ fn the_last_node_that_takes_pods_is_closed_only_with_a_reason() {
 
 #[test]
 fn uncordoning_tells_what_may_wait_there_and_who_closed_it() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     world.put(node_but("w-1", |node| {
         node.unschedulable = true;
         node.conditions[0].status = Status::Unknown;
@@ -245,7 +245,7 @@ fn uncordoning_tells_what_may_wait_there_and_who_closed_it() {
 
 #[test]
 fn what_is_stale_or_unknown_or_of_another_kind_has_no_plan() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     let snap = |world: &World, name: &str| {
         plan(
             &cordon::ACTION,
@@ -264,7 +264,7 @@ fn what_is_stale_or_unknown_or_of_another_kind_has_no_plan() {
 
 #[test]
 fn the_blast_counts_what_is_there_by_what_a_drain_would_have_to_know() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     let mut daemon = pod("d-1", "w-1", "ds");
     daemon.owner = Some(std::sync::Arc::new(crate::objects::Owner {
         kind: "DaemonSet".into(),
@@ -369,7 +369,7 @@ fn the_answer_must_be_the_one_that_the_level_wants() {
 
 #[test]
 fn a_moment_before_the_request_the_object_must_be_the_very_version() {
-    let world = World::new();
+    let world = World::of_three();
     let power = power(&world);
     let permit = admitted(&world, planned(&world, &cordon::ACTION, "w-1"), &power).unwrap();
     assert_eq!(permit.recheck(&world::json_of("w-1", "41")), Ok(()));
@@ -381,7 +381,7 @@ fn a_moment_before_the_request_the_object_must_be_the_very_version() {
 
 #[test]
 fn arming_has_bounds_and_wants_a_cluster_that_answers() {
-    let mut world = World::new();
+    let mut world = World::of_three();
     let arm = |world: &World, cluster: &str, secs| {
         arm::arm(cluster, Duration::from_secs(secs), &world.snap())
     };
@@ -482,7 +482,7 @@ proptest! {
     fn a_plan_of_which_anything_changed_after_the_preview_is_refused(
         picked in prop::sample::subsequence(MUTATIONS.to_vec(), 1..4),
     ) {
-        let mut world = World::new();
+        let mut world = World::of_three();
         let power = power(&world);
         let mut plan = planned(&world, &cordon::ACTION, "w-1");
         for mutation in &picked {

@@ -59,7 +59,7 @@ struct Seat {
 
 impl Seat {
     fn new() -> Self {
-        let world = World::new();
+        let world = World::of_three();
         let mut seat = Self {
             app: App::new(world.model, vec![&Nodes], 0, world.now),
             now: world.now,

@@ -94,7 +94,7 @@ impl ObjectListing for Things {
             },
             ("restarts", Body::Pod(pod)) => SortValue::Number(pod.restarts().into()),
             ("last", Body::Event(event)) => event.last.map_or(SortValue::Nothing, |last| {
-                SortValue::Number(last.as_second() as f64)
+                SortValue::Number(last.as_second().to_string().parse().unwrap())
             }),
             _ => SortValue::Nothing,
         }
@@ -104,11 +104,13 @@ impl ObjectListing for Things {
         let cluster = cx.snap.model.objects().cluster(&object.cluster).unwrap();
         match (column, &object.body) {
             ("crowd", Body::Pod(pod)) => match &pod.node {
-                Some(node) => SortValue::Number(cluster.on_node(node).len() as f64),
+                Some(node) => SortValue::Number(f64::from(
+                    u32::try_from(cluster.on_node(node).len()).unwrap(),
+                )),
                 None => SortValue::Nothing,
             },
             ("cpu", Body::Pod(_)) => match cluster.used(object).and_then(|used| used.cpu_milli) {
-                Some(cpu) => SortValue::Number(cpu as f64),
+                Some(cpu) => SortValue::Number(f64::from(u32::try_from(cpu).unwrap())),
                 None => SortValue::Nothing,
             },
             _ => SortValue::Nothing,

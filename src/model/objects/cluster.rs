@@ -348,12 +348,12 @@ impl Cluster {
         before.map_or(Duration::ZERO, |before| at.since(before))
     }
 
-    pub(super) fn put(&mut self, feed: FeedIndex, object: Arc<Object>) -> Option<Arc<Object>> {
-        let old = self.store_mut(object.kind()).put(feed, &object);
+    pub(super) fn put(&mut self, feed: FeedIndex, object: &Arc<Object>) -> Option<Arc<Object>> {
+        let old = self.store_mut(object.kind()).put(feed, object);
         if let Some(old) = &old {
-            self.unlink(old, Some(&object));
+            self.unlink(old, Some(object));
         }
-        self.link(&object);
+        self.link(object);
         old
     }
 

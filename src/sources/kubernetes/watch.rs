@@ -84,10 +84,6 @@ impl<T: Transport> Probe for WatchProbe<T> {
         PATIENCE
     }
 
-    fn tells(&self) -> Option<ObjectKind> {
-        Some(self.kind)
-    }
-
     fn pace(&self) -> Pace {
         Pace::Stream
     }

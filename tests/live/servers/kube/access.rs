@@ -141,13 +141,6 @@ impl Context {
             namespace: None,
         }
     }
-
-    /// The namespace that the context names.
-    #[must_use]
-    pub fn within(mut self, namespace: &str) -> Self {
-        self.namespace = Some(namespace.to_owned());
-        self
-    }
 }
 
 /// The text of a kubeconfig; the first context is the current one.

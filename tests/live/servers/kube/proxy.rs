@@ -61,8 +61,6 @@ pub struct Seen {
     pub method: String,
     /// With the query.
     pub path: String,
-    pub accept: String,
-    pub body: String,
     /// `None` while nothing is answered.
     pub status: Option<u16>,
     /// Whether the proxy answered it, and not the API server.
@@ -211,7 +209,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, link: Link) {
 async fn answer(mut link: Link, request: Request<Incoming>) -> io::Result<Answer> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let number = link.note(&parts, &body);
+    let number = link.note(&parts);
     let mode = *link.open().await?;
     if let Mode::TooMany(pause) = mode {
         lock(&link.log)[number].refused = true;
@@ -231,16 +229,11 @@ async fn answer(mut link: Link, request: Request<Incoming>) -> io::Result<Answer
 }
 
 impl Link {
-    fn note(&self, parts: &hyper::http::request::Parts, body: &Bytes) -> usize {
-        let accept = parts.headers.get(hyper::header::ACCEPT);
+    fn note(&self, parts: &hyper::http::request::Parts) -> usize {
         let seen = Seen {
             at: clock::stamp(),
             method: parts.method.to_string(),
             path: parts.uri.to_string(),
-            accept: accept.map_or_else(String::new, |value| {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
-            }),
-            body: String::from_utf8_lossy(body).into_owned(),
             status: None,
             refused: false,
             said: Vec::new(),

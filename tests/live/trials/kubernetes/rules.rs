@@ -52,7 +52,7 @@ const WRONG: &[(&str, &str)] = &[
 fn found() -> Result<(), Failed> {
     let shop = Shop::open("rules")?;
     let user = User::configured(SOON, &[shop.target(Account::Reader)?])?;
-    user.until("nothing but what is well", crate::checked::Answer::is_well)?;
+    user.until("nothing but what is well", Answer::is_well)?;
     spoil(&shop)?;
     let fires = |answer: &Answer, (rule, subject): &(&str, &str)| {
         let mut hits = answer.findings().filter(|finding| finding["rule"] == *rule);

@@ -65,13 +65,6 @@ impl Shop {
         Ok(named("live", &kubeconfig.display().to_string()))
     }
 
-    /// The target of an account whose context names a namespace.
-    pub fn target_within(&self, account: Account, namespace: &str) -> Result<Target, Failed> {
-        let context = Context::new("live", &self.plane.url(), account).within(namespace);
-        let kubeconfig = self.plane.kubeconfig_of("within.kubeconfig", &[context])?;
-        Ok(named("live", &kubeconfig.display().to_string()))
-    }
-
     /// The admin's target by way of a proxy.
     pub fn target_by(&self, proxy: &Proxy) -> Result<Target, Failed> {
         let context = Context::new("live", &proxy.url(), Account::Admin);
