@@ -70,7 +70,7 @@ fn desk() -> Desk {
 
 /// Waits until the etcd pane stands and its feeds have failed, so that no later frame moves it.
 fn on_etcd(session: &mut Session) {
-    session.send(b"3");
+    session.send(b"8");
     session.wait_for_text("etcd  4 rows");
 }
 
@@ -148,9 +148,10 @@ fn what_a_kill_leaves_is_put_right_by_reset_terminal() {
 /// Everything that was sent while each pane was shown once.
 fn sent_in_all_panes(program: &Program) -> String {
     let mut session = Session::start(program);
-    for pane in panes::listings().iter().zip(1..) {
-        session.send(format!("{}", pane.1).as_bytes());
-        session.wait_for_text(&format!("{} {}", pane.1, pane.0.title()));
+    for pane in panes::listings() {
+        session.send(format!(":{}\r", pane.id()).as_bytes());
+        // Two spaces follow the title above the table, one where it is a tab.
+        session.wait_for_text(&format!(" {}  ", pane.title()));
     }
     session.send(b"q");
     session.ends_clean(0);
@@ -249,7 +250,7 @@ fn where_no_shell_would_continue_it_it_does_not_stop() {
     session.send(b"\x1a");
     session.wait_for_text("no shell to go to");
     session.signal(Signal::TSTP);
-    session.send(b"3");
+    session.send(b"8");
     session.wait_for_text("etcd  4 rows");
     session.send(b"q");
     session.ends_clean(0);

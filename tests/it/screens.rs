@@ -118,7 +118,7 @@ fn an_hour_of_silence_leaves_nothing_fresh() {
         "no feed may count as fresh:\n{shown}"
     );
     assert!(!shown.contains("nothing is wrong"), "{shown}");
-    press(&mut app, "2");
+    press(&mut app, "7");
     let hosts = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
     assert!(hosts.contains("UNKNOWN"), "{hosts}");
     assert!(
@@ -148,7 +148,7 @@ fn no_size_panics_and_the_smallest_say_so() {
 #[test]
 fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
-    press(&mut app, "6 / e t c d enter");
+    press(&mut app, ": s o u r c e s enter / e t c d enter");
     let shown = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
     let rows = app.order().len();
     assert!(
@@ -160,7 +160,7 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
         shown.contains(&format!("{rows} of {} rows", app.order().total)),
         "{shown}"
     );
-    press(&mut app, "2 6");
+    press(&mut app, "7 : s o u r c e s enter");
     assert_eq!(
         app.order().len(),
         rows,
@@ -173,7 +173,7 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
 #[test]
 fn the_cursor_stays_on_its_row_when_the_order_changes() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
-    press(&mut app, "6 j j j");
+    press(&mut app, ": s o u r c e s enter j j j");
     let row = app.selected();
     press(&mut app, "S a");
     assert_eq!(app.selected(), row);

@@ -81,7 +81,7 @@ fn observe(app: &mut App, at: Now, outcome: Result<(), Outage>) {
 /// The row of the host in the Hosts pane.
 fn row(app: &mut App, now: Now) -> String {
     app.update(Event::Tick(now));
-    app.update(Event::Intent(Intent::GoToPane(2)));
+    app.update(Event::Intent(Intent::GoToPane(7)));
     app.refresh();
     let theme = Themes::default().load("dark", Depth::True).unwrap();
     let shown = text(&draw(app, (120, 24), &theme, &glyph::UNICODE));

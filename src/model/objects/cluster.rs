@@ -458,7 +458,7 @@ impl Cluster {
 
 /// Puts an object into a list in natural order, in place of its predecessor of the same name.
 fn file(list: &mut Vec<Arc<Object>>, object: &Arc<Object>) {
-    match list.binary_search_by(|o| o.place().cmp(&object.place())) {
+    match list.binary_search_by(|o| (o.place(), o.kind()).cmp(&(object.place(), object.kind()))) {
         Ok(at) => list[at] = object.clone(),
         Err(at) => list.insert(at, object.clone()),
     }
@@ -468,7 +468,9 @@ fn unfile(lists: &mut FxHashMap<Arc<str>, Vec<Arc<Object>>>, key: &Arc<str>, obj
     let Some(list) = lists.get_mut(key) else {
         return;
     };
-    if let Ok(at) = list.binary_search_by(|o| o.place().cmp(&object.place())) {
+    if let Ok(at) =
+        list.binary_search_by(|o| (o.place(), o.kind()).cmp(&(object.place(), object.kind())))
+    {
         list.remove(at);
     }
     if list.is_empty() {
