@@ -100,7 +100,7 @@ fn a_finding_opened_tells_for_against_and_why() {
 #[test]
 fn ascii_draws_nothing_else() {
     let scene = Scene::load("two-am");
-    for pane in 1..=7 {
+    for pane in 1..=9 {
         let mut app = scene.app(Duration::from_secs(1));
         app.update(Event::Intent(Intent::GoToPane(pane)));
         app.refresh();
@@ -132,7 +132,7 @@ fn no_size_panics_and_the_smallest_say_so() {
     let scene = Scene::load("two-am");
     let theme = theme("dark");
     let mut app = scene.app(Duration::from_secs(1));
-    for pane in 1..=7 {
+    for pane in 1..=9 {
         app.update(Event::Intent(Intent::GoToPane(pane)));
         app.refresh();
         for width in [1, 2, 7, 20, 59, 60, 61, 79, 80, 81, 119, 120, 200, 300] {
@@ -185,12 +185,22 @@ fn the_cursor_stays_on_its_row_when_the_order_changes() {
 const PICTURES: [(&str, &str, &str, &str); 9] = [
     ("triage", "two-am", "1", "dark"),
     ("finding", "two-am", "1 enter", "dark"),
-    ("hosts", "two-am", "2", "dark"),
-    ("etcd", "two-am", "3 j j", "dark"),
-    ("clocks", "two-am", "4", "dark"),
-    ("prometheus", "two-am", "5", "dark"),
-    ("sources", "two-am", "6", "dark"),
-    ("hosts-light", "quiet", "2", "light"),
+    ("hosts", "two-am", "7", "dark"),
+    ("etcd", "two-am", "8 j j", "dark"),
+    ("clocks", "two-am", "9", "dark"),
+    (
+        "prometheus",
+        "two-am",
+        ": p r o m e t h e u s enter",
+        "dark",
+    ),
+    ("clusters", "cluster", "2", "dark"),
+    ("nodes", "cluster", "3", "dark"),
+    ("workloads", "cluster", "4", "dark"),
+    ("pods", "cluster", "5", "dark"),
+    ("events", "cluster", "6", "dark"),
+    ("sources", "two-am", ": s o u r c e s enter", "dark"),
+    ("hosts-light", "quiet", "7", "light"),
     ("triage-deuteranopia", "two-am", "1", "deuteranopia"),
 ];
 
