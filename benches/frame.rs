@@ -267,7 +267,8 @@ fn screens(figures: &mut Figures, skin: Skin) {
             let name = format!("screen of {count} hosts, {}", app.listing().title());
             figures.note(name, drawn, "ms", Goal::AtMost(FRAME_MS));
         }
-        for pane in [1, 2] {
+        // Triage and Hosts.
+        for pane in [1, 7] {
             app.update(Event::Intent(Intent::GoToPane(pane)));
             app.refresh();
             observe(figures, &mut app, &fleet, now);

@@ -13,6 +13,7 @@ use midwatch::event::Event;
 use midwatch::glyph::{self, Glyphs};
 use midwatch::intent::Intent;
 use midwatch::keymap::{Keymap, Keys, Outcome};
+use midwatch::listing::Listing;
 use midwatch::paint::Skin;
 use midwatch::screen;
 use midwatch::theme::{Depth, Theme, Themes};
@@ -69,12 +70,31 @@ pub fn text(buffer: &Buffer) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Opens a pane as `:NAME` does.
+pub fn open(app: &mut App, pane: &str) {
+    app.update(Event::Intent(Intent::Palette));
+    app.update(Event::Pasted(pane.to_owned()));
+    app.update(Event::Typed("enter".parse().unwrap()));
+    app.refresh();
+}
+
+/// What there is to see in a pane: of Kubernetes, or of everything else.
+fn scene_of(listing: &dyn Listing) -> &'static str {
+    match listing.id() {
+        "clusters" => "cluster",
+        _ if listing.objects().is_some() => "cluster",
+        _ => "two-am",
+    }
+}
+
 #[test]
 fn every_pane_at_every_size() {
-    let scene = Scene::load("two-am");
+    let scenes = ["two-am", "cluster"].map(|name| (name, Scene::load(name)));
     let theme = theme("dark");
     for size in SIZES {
         for (at, listing) in midwatch::panes::listings().iter().enumerate() {
+            let wanted = scene_of(*listing);
+            let (_, scene) = scenes.iter().find(|(name, _)| *name == wanted).unwrap();
             let mut app = scene.app(Duration::from_secs(1));
             app.update(Event::Intent(Intent::GoToPane(
                 u8::try_from(at + 1).unwrap(),
@@ -100,7 +120,7 @@ fn a_finding_opened_tells_for_against_and_why() {
 #[test]
 fn ascii_draws_nothing_else() {
     let scene = Scene::load("two-am");
-    for pane in 1..=9 {
+    for pane in 1..=u8::try_from(midwatch::panes::PANES.len()).unwrap() {
         let mut app = scene.app(Duration::from_secs(1));
         app.update(Event::Intent(Intent::GoToPane(pane)));
         app.refresh();
@@ -118,7 +138,7 @@ fn an_hour_of_silence_leaves_nothing_fresh() {
         "no feed may count as fresh:\n{shown}"
     );
     assert!(!shown.contains("nothing is wrong"), "{shown}");
-    press(&mut app, "7");
+    open(&mut app, "hosts");
     let hosts = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
     assert!(hosts.contains("UNKNOWN"), "{hosts}");
     assert!(
@@ -132,7 +152,7 @@ fn no_size_panics_and_the_smallest_say_so() {
     let scene = Scene::load("two-am");
     let theme = theme("dark");
     let mut app = scene.app(Duration::from_secs(1));
-    for pane in 1..=9 {
+    for pane in 1..=u8::try_from(midwatch::panes::PANES.len()).unwrap() {
         app.update(Event::Intent(Intent::GoToPane(pane)));
         app.refresh();
         for width in [1, 2, 7, 20, 59, 60, 61, 79, 80, 81, 119, 120, 200, 300] {
@@ -148,7 +168,8 @@ fn no_size_panics_and_the_smallest_say_so() {
 #[test]
 fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
-    press(&mut app, ": s o u r c e s enter / e t c d enter");
+    open(&mut app, "sources");
+    press(&mut app, "/ e t c d enter");
     let shown = text(&draw(&mut app, (120, 36), &theme("dark"), &glyph::UNICODE));
     let rows = app.order().len();
     assert!(
@@ -160,7 +181,8 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
         shown.contains(&format!("{rows} of {} rows", app.order().total)),
         "{shown}"
     );
-    press(&mut app, "7 : s o u r c e s enter");
+    open(&mut app, "hosts");
+    open(&mut app, "sources");
     assert_eq!(
         app.order().len(),
         rows,
@@ -173,7 +195,8 @@ fn a_filter_keeps_what_holds_the_text_and_says_how_much() {
 #[test]
 fn the_cursor_stays_on_its_row_when_the_order_changes() {
     let mut app = Scene::load("two-am").app(Duration::from_secs(1));
-    press(&mut app, ": s o u r c e s enter j j j");
+    open(&mut app, "sources");
+    press(&mut app, "j j j");
     let row = app.selected();
     press(&mut app, "S a");
     assert_eq!(app.selected(), row);
@@ -182,24 +205,20 @@ fn the_cursor_stays_on_its_row_when_the_order_changes() {
 }
 
 /// What the README shows.
-const PICTURES: [(&str, &str, &str, &str); 9] = [
+const PICTURES: [(&str, &str, &str, &str); 15] = [
     ("triage", "two-am", "1", "dark"),
     ("finding", "two-am", "1 enter", "dark"),
+    ("clusters", "cluster", "2", "dark"),
+    ("nodes", "cluster", "3", "dark"),
+    ("workloads", "cluster", "4 ! j", "dark"),
+    ("pods", "cluster", "5 / s h o p enter j", "dark"),
+    ("pod", "cluster", "5 / c a r t enter d", "dark"),
+    ("events", "cluster", "6", "dark"),
     ("hosts", "two-am", "7", "dark"),
     ("etcd", "two-am", "8 j j", "dark"),
     ("clocks", "two-am", "9", "dark"),
-    (
-        "prometheus",
-        "two-am",
-        ": p r o m e t h e u s enter",
-        "dark",
-    ),
-    ("clusters", "cluster", "2", "dark"),
-    ("nodes", "cluster", "3", "dark"),
-    ("workloads", "cluster", "4", "dark"),
-    ("pods", "cluster", "5", "dark"),
-    ("events", "cluster", "6", "dark"),
-    ("sources", "two-am", ": s o u r c e s enter", "dark"),
+    ("prometheus", "two-am", "9 tab", "dark"),
+    ("sources", "two-am", "9 tab tab", "dark"),
     ("hosts-light", "quiet", "7", "light"),
     ("triage-deuteranopia", "two-am", "1", "deuteranopia"),
 ];

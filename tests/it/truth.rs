@@ -9,9 +9,9 @@ use midwatch::event::Event;
 use midwatch::facts::{Cpu, Load, Memory};
 use midwatch::glyph;
 use midwatch::ids::{FeedId, TargetId};
-use midwatch::intent::Intent;
-use midwatch::listing::{Cell, RowKey};
+use midwatch::listing::{Cell, Context, Listing, Order, Row, RowKey, View};
 use midwatch::model::{FeedSpec, Freshness, Model};
+use midwatch::objects::ObjectKind;
 use midwatch::observation::{Harvest, Layer, Observation, Outage};
 use midwatch::panes::{self, Block, detail};
 use midwatch::role::Role;
@@ -22,7 +22,7 @@ use midwatch::units::Bytes;
 use proptest::prelude::*;
 
 use crate::scene::Scene;
-use crate::screens::{draw, text};
+use crate::screens::{draw, open, text};
 
 const PERIOD: Duration = Duration::from_secs(10);
 
@@ -81,7 +81,7 @@ fn observe(app: &mut App, at: Now, outcome: Result<(), Outage>) {
 /// The row of the host in the Hosts pane.
 fn row(app: &mut App, now: Now) -> String {
     app.update(Event::Tick(now));
-    app.update(Event::Intent(Intent::GoToPane(7)));
+    open(app, "hosts");
     app.refresh();
     let theme = Themes::default().load("dark", Depth::True).unwrap();
     let shown = text(&draw(app, (120, 24), &theme, &glyph::UNICODE));
@@ -259,6 +259,52 @@ fn an_hour_later_every_line_of_a_page_carries_its_mark() {
     }
 }
 
+/// The pages of every object of a scene, and of its clusters.
+fn object_pages(app: &App) -> Vec<String> {
+    let objects = ObjectKind::ALL
+        .iter()
+        .flat_map(|kind| app.model.objects().all(*kind));
+    let objects = objects.map(|object| object.subject());
+    let page = |subject: Subject| {
+        let cx = app.context();
+        let whole = detail::subject(&cx, &subject);
+        let glance = detail::glance(&cx, &RowKey::Subject(subject));
+        let blocks = whole.iter().chain(&glance);
+        blocks.flat_map(value_lines).collect::<Vec<_>>()
+    };
+    objects
+        .flat_map(page)
+        .chain(pages(app, &[SubjectKind::Cluster]))
+        .collect()
+}
+
+#[test]
+fn an_hour_later_every_line_about_an_object_carries_its_mark() {
+    let scene = Scene::load("cluster");
+    let lines = object_pages(&scene.app(Duration::from_secs(3600)));
+    for label in [
+        "status",
+        "containers",
+        "made by",
+        "taints",
+        "room",
+        "labels",
+        "API server",
+    ] {
+        let there = lines.iter().any(|line| line.starts_with(label));
+        assert!(there, "no line tells {label}");
+    }
+    for line in &lines {
+        let marked =
+            line.contains("UNKNOWN") || line.contains("STALE") || line.contains("not known");
+        assert!(marked, "shown as if it were fresh: {line}");
+    }
+    for line in &object_pages(&scene.app(Duration::from_secs(1))) {
+        let marked = line.contains("UNKNOWN") || line.contains("STALE");
+        assert!(!marked, "{line}");
+    }
+}
+
 #[test]
 fn an_hour_later_no_cell_of_a_table_looks_fresh() {
     /// What something is called does not age.
@@ -274,27 +320,49 @@ fn an_hour_later_no_cell_of_a_table_looks_fresh() {
             .unwrap();
         let rows = listing.rows(&cx);
         assert!(!rows.is_empty(), "{pane}");
-        for row in rows
+        assert_old(&cx, listing, &rows, &NAMES);
+    }
+}
+
+#[test]
+fn an_hour_later_no_cell_about_an_object_looks_fresh() {
+    /// What something is called, and what kind of thing it is, does not age.
+    const NAMES: [&str; 4] = ["cluster", "namespace", "name", "kind"];
+    let app = Scene::load("cluster").app(Duration::from_secs(3600));
+    let cx = app.context();
+    for pane in ["clusters", "nodes", "workloads", "pods", "events"] {
+        let mut listings = panes::PANES.iter().map(|pane| pane.listing);
+        let listing = listings.find(|listing| listing.id() == pane).unwrap();
+        let order = Order::compute(listing, &cx, &View::default());
+        let rows: Vec<Row> = order.rows(0).collect();
+        assert!(!rows.is_empty(), "{pane}");
+        assert_old(&cx, listing, &rows, &NAMES);
+    }
+}
+
+/// No cell of these rows may look as if it were known now.
+fn assert_old(cx: &Context, listing: &dyn Listing, rows: &[Row], names: &[&str]) {
+    let pane = listing.id();
+    for row in rows
+        .iter()
+        .filter(|row| matches!(row.key, RowKey::Subject(_)))
+    {
+        for column in listing
+            .columns()
             .iter()
-            .filter(|row| matches!(row.key, RowKey::Subject(_)))
+            .filter(|column| !names.contains(&column.id))
         {
-            for column in listing
-                .columns()
-                .iter()
-                .filter(|column| !NAMES.contains(&column.id))
-            {
-                let role = match listing.cell(&cx, row, column.id) {
-                    Cell::Text(text, _) if matches!(text.as_str(), "" | "-") => continue,
-                    // A finding outlives what it was found in: its word may say anything but ok.
-                    Cell::Mark(_, role) if role != Role::StateOk => continue,
-                    Cell::Text(_, role) | Cell::Mark(_, role) => role,
-                    // A curve ends where the telling ended; its row is dated.
-                    Cell::Spark { .. } => continue,
-                    other => panic!("{pane} {:?} {}: {other:?}", row.key, column.id),
-                };
-                let says_so = matches!(role, Role::StateStale | Role::Unknown);
-                assert!(says_so, "{pane} {:?} {}: {role:?}", row.key, column.id);
-            }
+            let role = match listing.cell(cx, row, column.id) {
+                Cell::Text(text, _) if matches!(text.as_str(), "" | "-") => continue,
+                // A finding outlives what it was found in: its word may say anything but ok.
+                Cell::Mark(_, role) if role != Role::StateOk => continue,
+                Cell::Text(_, role) | Cell::Name(_, role) | Cell::Mark(_, role) => role,
+                // A curve ends where the telling ended; its row is dated.
+                Cell::Spark { .. } => continue,
+                other => panic!("{pane} {:?} {}: {other:?}", row.key, column.id),
+            };
+            let says_so = matches!(role, Role::StateStale | Role::Unknown);
+            assert!(says_so, "{pane} {:?} {}: {role:?}", row.key, column.id);
         }
     }
 }
