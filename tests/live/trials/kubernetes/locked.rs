@@ -14,7 +14,8 @@ use crate::seat::Seat;
 use crate::servers::kube::NEEDS;
 use crate::servers::kube::proxy::Proxy;
 
-pub const ROWS: &[Row] = &[Row {
+/// Red when it last ran.
+pub const OPEN: &[Row] = &[Row {
     name: "kubernetes::locked::no_key_and_no_paste_of_a_locked_console_sends_a_change",
     needs: NEEDS,
     run: every_key,

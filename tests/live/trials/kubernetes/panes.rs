@@ -12,12 +12,14 @@ use crate::servers::kube::access::{Account, Context, SHOP};
 use crate::servers::kube::{NEEDS, things};
 use crate::target::Target;
 
+/// Red when it last ran.
+pub const OPEN: &[Row] = &[Row {
+    name: "kubernetes::panes::every_pane_shows_what_the_api_server_has",
+    needs: NEEDS,
+    run: as_it_is,
+}];
+
 pub const ROWS: &[Row] = &[
-    Row {
-        name: "kubernetes::panes::every_pane_shows_what_the_api_server_has",
-        needs: NEEDS,
-        run: as_it_is,
-    },
     Row {
         name: "kubernetes::panes::what_changes_on_the_server_changes_in_the_rows",
         needs: NEEDS,

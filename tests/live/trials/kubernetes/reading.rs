@@ -11,7 +11,8 @@ use crate::servers::kube::access::{Account, SHOP};
 use crate::servers::kube::stage::{Log, Run};
 use crate::servers::kube::{NEEDS, Part, things};
 
-pub const ROWS: &[Row] = &[
+/// Red when they last ran, or not run to their end.
+pub const OPEN: &[Row] = &[
     Row {
         name: "kubernetes::reading::a_kind_that_is_made_during_the_run_is_opened_by_its_name",
         needs: NEEDS,
