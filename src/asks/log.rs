@@ -218,16 +218,25 @@ fn judge(refusal: &Refusal, outage: Outage, after: Option<Duration>) -> End {
             End::Again(Some(outage), after)
         }
         429 => End::Again(Some(outage), after),
-        500.. => End::Again(Some(kubelet(outage)), after),
+        500.. => End::Again(Some(kubelet(said, outage)), after),
         _ => End::Over(Err(outage)),
     }
 }
 
-/// The API server fetches logs from the node's kubelet: what fails on that way is told by it.
-fn kubelet(outage: Outage) -> Outage {
-    if outage.hint.is_none() {
-        outage.hint("check that the API server reaches the kubelet of the pod's node, port 10250")
-    } else {
-        outage
+/// The API server fetches logs from the node's kubelet and tells what fails on that way as
+/// `Get "https://NODE:10250/containerLogs/...": dial tcp ...`: the node is what matters of it.
+fn kubelet(said: &str, outage: Outage) -> Outage {
+    let tried = said.strip_prefix("Get \"").and_then(|rest| {
+        let (url, why) = rest.split_once("\": ")?;
+        let node = url.split_once("://")?.1.split('/').next()?;
+        Some((node, why))
+    });
+    match tried {
+        Some((node, why)) => {
+            let text = format!("the API server does not reach the kubelet at {node}: {why}");
+            Outage::new(outage.layer, text)
+                .hint("check the node, and the way to it from the API server")
+        }
+        None => outage,
     }
 }

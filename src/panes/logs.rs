@@ -52,8 +52,11 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         );
         y += 2;
         for line in troubles(app, page) {
-            painter.line(area.x + 1, y, area.width.saturating_sub(2), &line);
-            y += 1;
+            let rows = line.wrap(usize::from(area.width.saturating_sub(3)), 2);
+            for row in rows.iter().take(2) {
+                painter.line(area.x + 1, y, area.width.saturating_sub(2), row);
+                y += 1;
+            }
         }
     }
     let prefix = prefix(page);
@@ -108,8 +111,10 @@ fn heading(page: &LogPage) -> Line {
     line = line.dim(format!("  {}", clusters.join(" ")));
     let containers = page.streams.len();
     if containers > 1 {
-        let pods = page.members.list().iter().filter(|m| !m.gone).count();
-        line = line.dim(format!("  {pods} pods, {containers} containers"));
+        line = match page.members.list().iter().filter(|m| !m.gone).count() {
+            0 | 1 => line.dim(format!("  {containers} containers")),
+            pods => line.dim(format!("  {pods} pods, {containers} containers")),
+        };
     }
     if let Some(chosen) = &page.chosen {
         line = line.with(format!("  only {chosen}"), Role::Accent);

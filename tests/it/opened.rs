@@ -201,6 +201,12 @@ impl Desk {
         screens::draw(&mut self.app, size, &theme(), &glyph::UNICODE)
     }
 
+    /// The screen without the two lines at its top, which are about everything.
+    fn body(&mut self, size: (u16, u16)) -> String {
+        let text = screens::text(&self.draw(size));
+        text.lines().skip(2).collect::<Vec<_>>().join("\n")
+    }
+
     fn screen(&mut self) -> String {
         screens::text(&self.draw((120, 36)))
     }
@@ -429,8 +435,7 @@ fn a_secret_is_masked_until_it_is_asked_for() {
     desk.answer(id, manifest(secret()));
     desk.wait(Duration::from_secs(3));
     for size in [(80, 24), (120, 36)] {
-        let screen = screens::text(&desk.draw(size));
-        insta::assert_snapshot!(format!("secret_{}x{}", size.0, size.1), screen);
+        insta::assert_snapshot!(format!("secret_{}x{}", size.0, size.1), desk.body(size));
     }
     desk.hides("aHVudGVyMg");
     desk.press("c");
@@ -538,8 +543,7 @@ fn the_logs_of_a_deployment_are_those_of_all_its_containers() {
     );
     desk.lines(b, &[(2, "proxy up"), (9, "upstream timed out")]);
     for size in [(80, 24), (120, 36)] {
-        let screen = screens::text(&desk.draw(size));
-        insta::assert_snapshot!(format!("logs_{}x{}", size.0, size.1), screen);
+        insta::assert_snapshot!(format!("logs_{}x{}", size.0, size.1), desk.body(size));
     }
     desk.press("t");
     desk.shows("11-21 02:10:01.000 a/app");
@@ -813,8 +817,10 @@ fn a_table_of_any_kind_is_sorted_filtered_and_widened() {
     let columns = ["Name", "Ready", "#Days", "+Secret", "Age"];
     desk.open_kind(&kind, rows, &columns);
     for size in [(80, 24), (120, 36)] {
-        let screen = screens::text(&desk.draw(size));
-        insta::assert_snapshot!(format!("certificates_{}x{}", size.0, size.1), screen);
+        insta::assert_snapshot!(
+            format!("certificates_{}x{}", size.0, size.1),
+            desk.body(size)
+        );
     }
     let order = |desk: &mut Desk| -> Vec<String> {
         let page = desk.app.opened().kind().unwrap();

@@ -30,7 +30,8 @@ pub async fn kinds(api: &Api) -> Result<Vec<KindName>, Outage> {
     let mut kinds = Vec::new();
     for root in ["/api", "/apis"] {
         let (content_type, body) = read(api, root, GATHERED).await?;
-        if content_type.contains("APIGroupDiscoveryList") {
+        // A reply's content type is in small letters.
+        if content_type.contains("apigroupdiscoverylist") {
             kinds.extend(gathered(&body).ok_or_else(|| unreadable(root))?);
             continue;
         }
