@@ -90,7 +90,7 @@ fn heading(app: &App, page: &KindPage) -> Line {
     let mut line = Line::new().with(page.kind.full(), Role::Title);
     let (shown, total) = (page.shown().len(), page.total());
     line = if shown == total {
-        line.dim(format!("  {total} rows"))
+        line.dim(format!("  {}", units::counted(total, "row")))
     } else {
         line.with(format!("  {shown} of {total} rows"), Role::Accent)
     };

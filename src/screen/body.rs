@@ -8,6 +8,7 @@ use crate::listing::Direction;
 use crate::paint::{Line, Painter};
 use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest, plan};
 use crate::role::Role;
+use crate::units;
 use crate::widgets::{chart, table};
 
 /// Rows the body must have before lines stand above the table.
@@ -156,7 +157,7 @@ fn status(app: &App) -> Line {
     let mut line = Line::new().with(listing.title(), Role::Title);
     let rows = order.len();
     line = if rows == order.total {
-        line.dim(format!("  {rows} rows"))
+        line.dim(format!("  {}", units::counted(rows, "row")))
     } else {
         line.with(format!("  {rows} of {} rows", order.total), Role::Accent)
     };

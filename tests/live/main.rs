@@ -32,14 +32,6 @@ pub struct Row {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut rows: Vec<&'static Row> = trials::ALL.iter().copied().flatten().collect();
-    let open = trials::OPEN.iter().copied().flatten();
-    if std::env::var_os("MIDWATCH_LIVE_OPEN").is_some() {
-        rows.extend(open);
-    } else {
-        for row in open {
-            eprintln!("open, not run without MIDWATCH_LIVE_OPEN: {}", row.name);
-        }
-    }
     rows.extend(scenarios::REPLAYS);
     if std::env::var_os("MIDWATCH_RECORD").is_some_and(|value| value == "1") {
         rows.extend(scenarios::ROWS);

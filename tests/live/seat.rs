@@ -31,6 +31,8 @@ struct Window {
     parser: vt100::Parser,
     /// Every finished frame that differs from the one before it.
     pictures: VecDeque<String>,
+    /// Nobody holds the terminal any more.
+    closed: bool,
 }
 
 /// A running console; ended with the value.
@@ -134,14 +136,23 @@ impl Seat {
         pictures.into_iter().map(Screen).collect()
     }
 
-    /// Presses `q` and waits for the end.
+    /// Presses `ctrl-c`, which ends it from wherever it is, and waits for the end.
     pub fn quit(self) -> Result<(), Failed> {
-        self.leave("q")
+        self.leave("\x03")
     }
 
     /// Presses what ends it, and waits for the end.
     pub fn leave(mut self, keys: &str) -> Result<(), Failed> {
         self.press(keys)?;
+        let (seen, moved) = &*self.seen;
+        let (window, _) = moved
+            .wait_timeout_while(lock(seen), LIMIT, |window| !window.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !window.closed {
+            let still = window.screen().0;
+            return Err(format!("did not end by {keys:?}\n{still}").into());
+        }
+        drop(window);
         let status = self.child.wait()?;
         if status.success() {
             return Ok(());
@@ -187,6 +198,7 @@ impl Window {
         Ok(Self {
             parser: vt100::Parser::new(cells(rows)?, cells(cols)?, 0),
             pictures: VecDeque::new(),
+            closed: false,
         })
     }
 
@@ -220,6 +232,8 @@ fn listen(mut output: Box<dyn Read + Send>, seen: Seen) {
             lock(&seen.0).take(&buffer[..count]);
             seen.1.notify_all();
         }
+        lock(&seen.0).closed = true;
+        seen.1.notify_all();
     });
 }
 

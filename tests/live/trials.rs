@@ -20,19 +20,12 @@ pub const ALL: &[&[Row]] = &[
     kubernetes::ROWS,
     kubernetes::acts::ROWS,
     kubernetes::faults::ROWS,
+    kubernetes::locked::ROWS,
     kubernetes::objects::ROWS,
     kubernetes::panes::ROWS,
+    kubernetes::reading::ROWS,
     kubernetes::rights::ROWS,
     kubernetes::rules::ROWS,
     prometheus::ROWS,
     sntp::ROWS,
-];
-
-/// Trials of what is still being built: red when they last ran. They run where `MIDWATCH_LIVE_OPEN` is
-/// set, are named otherwise, and are never counted as passed.
-pub const OPEN: &[&[Row]] = &[
-    kubernetes::acts::OPEN,
-    kubernetes::locked::OPEN,
-    kubernetes::panes::OPEN,
-    kubernetes::reading::OPEN,
 ];

@@ -34,10 +34,6 @@ pub const ROWS: &[Row] = &[
         needs: NEEDS,
         run: by_keys,
     },
-];
-
-/// Red when they last ran.
-pub const OPEN: &[Row] = &[
     Row {
         name: "kubernetes::acts::a_death_after_sending_is_resolved_by_looking_as_in_effect",
         needs: NEEDS,

@@ -14,8 +14,7 @@ use crate::seat::Seat;
 use crate::servers::kube::NEEDS;
 use crate::servers::kube::proxy::Proxy;
 
-/// Red when it last ran.
-pub const OPEN: &[Row] = &[Row {
+pub const ROWS: &[Row] = &[Row {
     name: "kubernetes::locked::no_key_and_no_paste_of_a_locked_console_sends_a_change",
     needs: NEEDS,
     run: every_key,
@@ -60,7 +59,7 @@ fn of_preset(user: &User, preset: &str) -> Result<usize, Failed> {
             pairs += 1;
             let keys = bytes(&bound.keys.parse()?);
             match bound.intent {
-                Intent::Quit => ending.push(keys),
+                Intent::Quit | Intent::Cancel => ending.push(keys),
                 // Nobody would hear what comes after it.
                 Intent::Suspend => {}
                 _ => staying += &format!("{keys}{CONFIRM}{ESCAPE}{ESCAPE}:{id}\r"),
@@ -70,10 +69,12 @@ fn of_preset(user: &User, preset: &str) -> Result<usize, Failed> {
             pairs += 1;
             staying += &format!("\x1b[200~{paste}\x1b[201~{CONFIRM}{ESCAPE}{ESCAPE}:{id}\r");
         }
-        seat.press(&staying)?;
-        seat.until("the pane after all its keys", |screen| {
-            screen.has(&format!("── {title}"))
+        // The last that is typed stands in the prompt once everything before it was heard.
+        seat.press(&format!("{staying}:all of {id}"))?;
+        seat.until(&format!("{id} after all its keys by {preset}"), |screen| {
+            screen.has(&format!("── {title}")) && screen.has(&format!("all of {id}"))
         })?;
+        seat.press(ESCAPE)?;
         for keys in ending {
             seat.leave(&keys)?;
             seat = opened(user)?;

@@ -12,14 +12,12 @@ use crate::servers::kube::access::{Account, Context, SHOP};
 use crate::servers::kube::{NEEDS, things};
 use crate::target::Target;
 
-/// Red when it last ran.
-pub const OPEN: &[Row] = &[Row {
-    name: "kubernetes::panes::every_pane_shows_what_the_api_server_has",
-    needs: NEEDS,
-    run: as_it_is,
-}];
-
 pub const ROWS: &[Row] = &[
+    Row {
+        name: "kubernetes::panes::every_pane_shows_what_the_api_server_has",
+        needs: NEEDS,
+        run: as_it_is,
+    },
     Row {
         name: "kubernetes::panes::what_changes_on_the_server_changes_in_the_rows",
         needs: NEEDS,
@@ -48,7 +46,7 @@ fn expect(seat: &Seat, pane: &str, wanted: &[Wanted]) -> Result<Screen, Failed> 
         .iter()
         .map(|(name, words)| format!("{name} {}", words.join(" ")))
         .collect();
-    let rows = format!("{} rows", wanted.len());
+    let rows = midwatch::units::counted(wanted.len(), "row");
     seat.until(&format!("{pane}: {rows}\n{}", told.join("\n")), |screen| {
         screen.has(&rows) && shows(screen, wanted)
     })
@@ -124,7 +122,7 @@ fn as_it_is() -> Result<(), Failed> {
     expect(
         &seat,
         "clusters",
-        &[of("live", &["v1.36.3", "6/6", &pods, "none"])],
+        &[of("live", &["v1.36.3", "pass", "6/6", &pods, "0", "-"])],
     )?;
 
     seat.press(":events\r")?;

@@ -11,8 +11,7 @@ use crate::servers::kube::access::{Account, SHOP};
 use crate::servers::kube::stage::{Log, Run};
 use crate::servers::kube::{NEEDS, Part, things};
 
-/// Red when they last ran, or not run to their end.
-pub const OPEN: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         name: "kubernetes::reading::a_kind_that_is_made_during_the_run_is_opened_by_its_name",
         needs: NEEDS,
