@@ -16,6 +16,7 @@ mod kube;
 mod loopback;
 mod opened;
 mod palette;
+mod partly;
 mod pty;
 mod readme;
 mod scene;
