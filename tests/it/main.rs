@@ -26,3 +26,4 @@ mod seat;
 mod svg;
 mod tidy;
 mod truth;
+mod uses;
