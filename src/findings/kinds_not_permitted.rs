@@ -9,7 +9,8 @@ use crate::subject::{Subject, SubjectKind};
 pub static RULE: Rule = Rule {
     id: "kinds-not-permitted",
     doc: "some kinds of object may not be listed
-No threshold: the API server forbade to list and watch them.
+No threshold: the API server forbade to list them. What may be listed and not watched is listed
+every few seconds, and not told of here.
 It matters because checks that need these kinds cannot be decided, and their tables are empty.
 Ask for a role with list and watch on them, or use another context.",
     on: &[SubjectKind::Cluster],

@@ -258,6 +258,10 @@ fn what_a_node_carries_is_not_known_by_the_pods_of_one_namespace() {
     has(&nodes, "1 of 1 ready");
     has_not(&row(&nodes), "/110");
     has(&row(&nodes), "?");
+    let snap = desk.0.context().snap;
+    let doubt = snap.whole("prod", &[ObjectKind::Pod]).unwrap_err();
+    assert_eq!(doubt.to_string(), "pods not known: watched in shop alone");
+    assert!(snap.cluster("prod", &[ObjectKind::Pod]).is_ok());
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
         self.purpose = self.list_from_scratch();
         let every = self.instead.every().unwrap_or_default();
         let due = self.told.map(|told| every.saturating_sub(told.elapsed()));
-        self.pace.again(due.unwrap_or_default());
+        self.pace.rest(due.unwrap_or_default());
     }
 
     /// The server forgot where we were. What is shown stays until the new list is told.

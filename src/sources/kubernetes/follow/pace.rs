@@ -12,6 +12,9 @@ use crate::observation::Outage;
 const BEARABLE: Duration = Duration::from_secs(10);
 /// How often is asked for what is forbidden or not served.
 const SELDOM: Duration = Duration::from_secs(60);
+/// How soon once, where it was permitted before: a server that has just started refuses for a
+/// moment what it permits as soon as it has read its roles.
+const DOUBTED: Duration = Duration::from_secs(5);
 /// First pause after a stumble, doubled per further one.
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -32,6 +35,8 @@ pub struct Pace {
     trouble: Option<(Outage, Instant)>,
     /// What we may not have, and when to ask again.
     forbidden: Option<(Outage, Instant)>,
+    /// Something was brought since the last time that it was forbidden.
+    was_well: bool,
 }
 
 impl Pace {
@@ -51,7 +56,9 @@ impl Pace {
     }
 
     pub fn forbid(&mut self, outage: Outage) {
-        let until = Instant::now() + SELDOM.mul_f64(1.0 + jitter() / 4.0);
+        let wait = if self.was_well { DOUBTED } else { SELDOM };
+        self.was_well = false;
+        let until = Instant::now() + wait.mul_f64(1.0 + jitter() / 4.0);
         self.forbidden = Some((outage, until));
     }
 
@@ -85,6 +92,7 @@ impl Pace {
     pub fn fruitful(&mut self) {
         self.stumbles = 0;
         self.trouble = None;
+        self.was_well = true;
     }
 
     /// Trouble that lasts longer than is borne in silence.
@@ -101,7 +109,8 @@ impl Pace {
         self.trouble = Some((outage, since));
     }
 
-    fn rest(&mut self, pause: Duration) {
+    /// Nothing is asked for so long.
+    pub fn rest(&mut self, pause: Duration) {
         self.next = Some(Instant::now() + pause);
     }
 }

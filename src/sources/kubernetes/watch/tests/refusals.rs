@@ -26,6 +26,31 @@ async fn what_is_forbidden_is_said_and_asked_for_seldom() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_permitted_is_asked_for_soon_once_after_a_refusal() {
+    let no = || Said::Refused(403, None);
+    let was = ends(&[initial_end(7), modified("a", 8)]);
+    let refused = [no(), no(), no(), no()];
+    let (mut probe, server) = watch([was].into_iter().chain(refused).chain([open(&[])]));
+    gather(&mut probe, 3).await;
+    let mut times: Vec<Instant> = Vec::new();
+    loop {
+        let outcome = probe.poll().await.outcome;
+        let asked = !server.asked().is_empty();
+        match outcome {
+            Err(_) if asked => times.push(Instant::now()),
+            Ok(_) if !times.is_empty() => break,
+            _ => {}
+        }
+        advance(Duration::from_millis(500)).await;
+    }
+    times.push(Instant::now());
+    let waits: Vec<u64> = times.windows(2).map(|t| (t[1] - t[0]).as_secs()).collect();
+    assert!((5..=7).contains(&waits[0]), "{waits:?}");
+    assert!((60..=81).contains(&waits[1]), "{waits:?}");
+    assert_eq!(waits.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kind_that_is_not_served_is_said_so() {
     let (mut probe, _) = watch([Said::Refused(404, None)]);
     let outage = outage(probe.poll().await);
