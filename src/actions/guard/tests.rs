@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::actions::arm::{self, Power};
+use crate::actions::live::{self, DryRun, Live};
 use crate::actions::plan::{Request, plan};
 use crate::actions::world::{self, World, budget, control_plane, cordoned, node, node_but, pod};
 use crate::actions::{Action, cordon, uncordon};
