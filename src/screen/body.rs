@@ -243,6 +243,7 @@ fn page(app: &App, painter: &mut Painter, area: Rect, blocks: &[Block]) -> Drawn
     let over = height.saturating_sub(usize::from(area.height));
     Drawn {
         rows: usize::from(area.height),
+        offset: app.scroll(),
         scroll_max: over,
         ..Drawn::default()
     }
