@@ -106,7 +106,7 @@ fn steps(plan: &Plan) -> Vec<Block> {
 fn then(plan: &Plan) -> String {
     let patience = units::span(crate::app::acting::PATIENCE);
     format!(
-        "done when the watch says that {}, within {patience}",
+        "done when the watch says {}, within {patience}",
         plan.action.expects
     )
 }
