@@ -107,6 +107,8 @@ pub struct App {
     opened: asks::Opened,
     /// Logs have the whole screen.
     full_screen: bool,
+    /// The filter changed and the rows have yet to follow.
+    filtered_late: bool,
     dirty: bool,
 }
 
@@ -151,6 +153,7 @@ impl App {
             acting: Acting::default(),
             opened: asks::Opened::default(),
             full_screen: false,
+            filtered_late: false,
             dirty: true,
         };
         app.ledger.run(&mut app.model, now);
@@ -161,6 +164,9 @@ impl App {
     /// Takes in one event. What it wants done comes back as effects.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if !matches!(event, Event::Typed(_) | Event::Pressed(_) | Event::Tick(_)) {
+            self.catch_up();
+        }
         match event {
             Event::Intent(intent) => {
                 effects = self.intend(intent);
@@ -251,6 +257,7 @@ impl App {
     /// Brings rules and rows up to date with the model. The driver calls it before a frame, so that
     /// a burst of observations costs one run and not one each.
     pub fn refresh(&mut self) {
+        self.catch_up();
         self.model.age(self.now);
         if self.ledger.run(&mut self.model, self.now) {
             self.dirty = true;
@@ -293,6 +300,7 @@ impl App {
 
     /// Sorts and filters the open pane anew; the cursor stays on its row, and the row on its line.
     fn reorder(&mut self) {
+        self.filtered_late = false;
         // What moved until now is in the order that is made here.
         self.model.take_moved_objects();
         let listing = self.listing();
@@ -300,6 +308,14 @@ impl App {
         let order = Order::compute(listing, &self.context(), &view);
         self.order = order;
         self.keep_cursor();
+    }
+
+    /// Letters of a filter that come at once cost one pass over the rows and not one each: it is
+    /// made before anything but the next letter looks at them.
+    fn catch_up(&mut self) {
+        if self.filtered_late {
+            self.reorder();
+        }
     }
 
     /// Takes in what moved among objects; computes anew where that is not enough.

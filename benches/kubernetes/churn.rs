@@ -26,12 +26,12 @@ pub struct Churn {
 impl Churn {
     /// `rate` changes a second, spread over all pods.
     pub fn start(runtime: &Runtime, door: &Door, pods: u32, rate: u32) -> Self {
-        let made = Arc::new(AtomicU32::new(0));
-        let task = runtime.spawn(run(door.clone(), pods, rate, made.clone()));
+        let (made, began) = (Arc::new(AtomicU32::new(0)), clock::stamp());
+        let changes = run(door.clone(), pods, rate, began.0, made.clone());
         Self {
             made,
-            began: clock::stamp(),
-            task,
+            began,
+            task: runtime.spawn(changes),
         }
     }
 
@@ -48,7 +48,8 @@ impl Drop for Churn {
     }
 }
 
-async fn run(door: Door, pods: u32, rate: u32, made: Arc<AtomicU32>) -> Result<()> {
+/// Every series writes what no other did: a patch that changes nothing is told to nobody.
+async fn run(door: Door, pods: u32, rate: u32, series: u64, made: Arc<AtomicU32>) -> Result<()> {
     let a_beat = rate * u32::try_from(BEAT.as_millis()).unwrap_or(0) / 1000;
     let hands = (0..HANDS).map(|hand| {
         let (door, made) = (door.clone(), made.clone());
@@ -61,8 +62,11 @@ async fn run(door: Door, pods: u32, rate: u32, made: Arc<AtomicU32>) -> Result<(
                     let number = round.wrapping_mul(a_beat).wrapping_add(number);
                     let (namespace, name) = load::place(number.wrapping_mul(7919) % pods);
                     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
-                    let change = load::change(number);
-                    link.send("PATCH", &path, STRATEGIC, &change).await?;
+                    let change = load::change(series, number);
+                    let status = link.send("PATCH", &path, STRATEGIC, &change).await?;
+                    if status != 200 {
+                        return Err(Error::other(format!("{path} answered {status}")));
+                    }
                     made.fetch_add(1, Ordering::Relaxed);
                 }
             }

@@ -177,7 +177,8 @@ fn status(at: u32) -> Value {
 }
 
 /// What one of the changes says, that come while the console is watched.
-pub fn change(number: u32) -> Value {
+pub fn change(series: u64, number: u32) -> Value {
     let (third, fourth) = (number / 250 % 250, number % 250);
-    json!({"status": {"podIP": format!("10.1.{third}.{fourth}"), "message": number.to_string()}})
+    let message = format!("{number} of {series}");
+    json!({"status": {"podIP": format!("10.1.{third}.{fourth}"), "message": message}})
 }

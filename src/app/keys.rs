@@ -349,7 +349,7 @@ impl App {
         let view = self.view_mut();
         text.clone_into(&mut view.filter);
         view.offset = 0;
-        self.reorder();
+        self.filtered_late = true;
     }
 
     fn accept(&mut self, prompt: &Prompt) -> Vec<Effect> {
