@@ -1,6 +1,8 @@
 //! What the panes over Kubernetes objects share: values marked by the age of their watch, names,
 //! amounts, and the lines that say why something is not there. Judges nothing.
 
+mod pane;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +18,8 @@ use crate::subject::SubjectKind;
 use crate::units;
 
 use super::parts;
+
+pub use pane::{About, ObjectPane};
 
 /// What to do where no cluster is watched.
 pub const HOW_TO: &str = "add a [[target]] with kind = \"kubernetes\"";
@@ -136,19 +140,7 @@ pub fn cluster_of<'a>(cx: &Context<'a>, object: &Object) -> Option<&'a Cluster> 
     cx.snap.model.objects().cluster(&object.cluster)
 }
 
-/// A cell that all of these panes have; `None` for their own.
-#[must_use]
-pub fn common(cx: &Context, object: &Object, column: &str) -> Option<Cell> {
-    Some(match column {
-        "cluster" => Cell::text(&*object.cluster, Role::Dim),
-        "namespace" => Cell::text(&*object.namespace, Role::Dim),
-        "name" => Cell::Name((&*object.name).into(), Role::Text),
-        "age" => Told::of(cx, object).since(cx, object.created),
-        _ => return None,
-    })
-}
-
-/// What the cells of [`common`] sort by.
+/// What the cells sort by that all of these panes have.
 #[must_use]
 pub fn common_value(object: &Object, column: &str) -> Option<SortValue> {
     Some(match column {
@@ -158,18 +150,6 @@ pub fn common_value(object: &Object, column: &str) -> Option<SortValue> {
         "age" => by_age(object.created),
         _ => return None,
     })
-}
-
-/// Columns that say the same in every row are left out.
-#[must_use]
-pub fn is_idle(cx: &Context, column: &str) -> bool {
-    match column {
-        "cluster" => {
-            cx.scope.cluster.is_some() || cx.snap.model.objects().clusters().nth(1).is_none()
-        }
-        "namespace" => cx.scope.namespace.is_some(),
-        _ => false,
-    }
 }
 
 #[must_use]

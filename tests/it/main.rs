@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod acting;
 mod asks;
 mod bad_input;
 mod clients;
