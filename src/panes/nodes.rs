@@ -197,12 +197,14 @@ pub fn load(cx: &Context, object: &Object) -> Load {
         .unwrap_or_default()
 }
 
-/// What a node carries is known as well as its pods are; `None` while they are not told.
+/// What a node carries is known as well as its pods are; `None` while they are not told, or only
+/// those of some namespaces.
 #[must_use]
 pub fn told_of_load(cx: &Context, told: Told, object: &Object) -> Option<Told> {
     let cluster = objects::cluster_of(cx, object)?;
     let synced = cluster.is_synced(ObjectKind::Pod);
-    synced.then(|| told.or_worse(Told::of_kind(cx, &object.cluster, ObjectKind::Pod)))
+    let all = cx.snap.only_in(&object.cluster, ObjectKind::Pod).is_none();
+    (synced && all).then(|| told.or_worse(Told::of_kind(cx, &object.cluster, ObjectKind::Pod)))
 }
 
 fn pods(cx: &Context, told: Told, object: &Object, node: &Node) -> Cell {
@@ -317,7 +319,7 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         line = line.with(format!("   {} cordoned", tally.cordoned), Role::Info);
     }
     let doubts = objects::doubts(cx, &[ObjectKind::Node, ObjectKind::Pod]);
-    if all == 0 && !doubts.is_empty() {
+    if all == 0 && !objects::are_known(cx, KINDS) {
         return doubts;
     }
     std::iter::once(line).chain(doubts).collect()

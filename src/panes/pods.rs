@@ -295,7 +295,7 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
         );
     }
     let doubts = objects::doubts(cx, KINDS);
-    if extra.part || (tally.pods == 0 && !doubts.is_empty()) {
+    if extra.part || (tally.pods == 0 && !objects::are_known(cx, KINDS)) {
         return doubts;
     }
     std::iter::once(line).chain(doubts).collect()

@@ -17,6 +17,7 @@ mod kube;
 mod loopback;
 mod opened;
 mod palette;
+mod partly;
 mod pty;
 mod readme;
 mod scene;
