@@ -20,13 +20,13 @@ struct Events;
 const KINDS: &[ObjectKind] = &[ObjectKind::Event];
 
 static COLUMNS: &[Column] = &[
-    Column::right("last", "LAST", 6..=14, 0),
+    Column::ages("last", "LAST", 6..=14, 0),
     Column::right("count", "COUNT", 5..=7, 2),
     Column::right("first", "SINCE", 6..=8, 6),
     Column::left("type", "TYPE", 7..=7, 7),
     Column::left("reason", "REASON", 10..=30, 1),
-    Column::left("cluster", "CLUSTER", 6..=24, 3),
-    Column::left("namespace", "NAMESPACE", 9..=30, 4),
+    Column::names("cluster", "CLUSTER", 6..=24, 3),
+    Column::names("namespace", "NAMESPACE", 9..=30, 4),
     Column::left("about", "OBJECT", 16..=50, 1),
     Column::left("message", "MESSAGE", 24..=200, 0),
 ];

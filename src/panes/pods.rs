@@ -23,19 +23,19 @@ struct Pods;
 const KINDS: &[ObjectKind] = &[ObjectKind::Pod];
 
 static COLUMNS: &[Column] = &[
-    Column::left("cluster", "CLUSTER", 6..=24, 2),
-    Column::left("namespace", "NAMESPACE", 9..=30, 1),
-    Column::left("name", "NAME", 12..=60, 0),
+    Column::names("cluster", "CLUSTER", 6..=24, 2),
+    Column::names("namespace", "NAMESPACE", 9..=30, 1),
+    Column::names("name", "NAME", 12..=60, 0),
     Column::right("ready", "READY", 5..=6, 1),
     Column::left("status", "STATUS", 10..=26, 0),
     Column::left("restarts", "RESTARTS", 8..=10, 3),
     Column::left("last", "LAST END", 11..=28, 6),
     Column::right("cpu", "CPU USE/REQ/LIM", 15..=17, 7),
     Column::right("memory", "MEM USE/REQ/LIM", 15..=20, 7),
-    Column::left("owner", "OWNER", 18..=40, 8),
-    Column::left("node", "NODE", 8..=30, 5),
+    Column::names("owner", "OWNER", 18..=40, 8),
+    Column::names("node", "NODE", 8..=30, 5),
     Column::left("ip", "IP", 13..=39, 9),
-    Column::right("age", "AGE", 5..=14, 0),
+    Column::ages("age", "AGE", 5..=14, 0),
 ];
 
 impl Listing for Pods {
