@@ -49,13 +49,7 @@ impl Drop for Churn {
 }
 
 /// Every series writes what no other did: a patch that changes nothing is told to nobody.
-async fn run(
-    door: Door,
-    pods: u32,
-    rate: u32,
-    series: u64,
-    made: Arc<AtomicU32>,
-) -> Result<()> {
+async fn run(door: Door, pods: u32, rate: u32, series: u64, made: Arc<AtomicU32>) -> Result<()> {
     let a_beat = rate * u32::try_from(BEAT.as_millis()).unwrap_or(0) / 1000;
     let hands = (0..HANDS).map(|hand| {
         let (door, made) = (door.clone(), made.clone());
