@@ -4,6 +4,7 @@
 //! at once: each append takes a lock, reads the end of the last segment, and adds to what it finds.
 //! An append that returns is on the disk; one that fails has promised nothing.
 
+pub mod anchors;
 pub mod chain;
 mod disk;
 mod process;
@@ -27,6 +28,7 @@ use crate::clock;
 use crate::config::Environment;
 use crate::config::location::state_folder;
 use crate::digest::Digest;
+use anchors::Anchors;
 use chain::Link;
 use disk::{Disk, Folder};
 
@@ -68,6 +70,8 @@ struct Inner {
     /// Segments whose last write failed: nothing is added to them.
     closed: Mutex<BTreeSet<String>>,
     segment: u64,
+    /// Where heads of the chain are kept, if anywhere.
+    anchors: Option<Anchors>,
 }
 
 impl fmt::Debug for Audit {
@@ -101,17 +105,31 @@ impl Audit {
     /// There is no such folder.
     pub fn of(environment: &Environment) -> Result<Self, AuditError> {
         let folder = folder(environment).ok_or(AuditError::Nowhere)?;
-        Ok(Self::at(&folder, environment))
+        let disk = Box::new(Folder::new(folder.clone()));
+        let place = folder.display().to_string();
+        let anchors = match environment.get(anchors::VARIABLE) {
+            Some(path) if !path.is_empty() => PathBuf::from(path),
+            _ => folder.with_file_name("audit-anchors"),
+        };
+        let anchors = Some(Anchors::at(anchors));
+        Ok(Self::on(disk, place, environment, SEGMENT, anchors))
     }
 
-    /// The audit in a folder of its own.
+    /// The audit in a folder of its own, without anchors.
     #[must_use]
     pub fn at(folder: &Path, environment: &Environment) -> Self {
         let disk = Box::new(Folder::new(folder.to_owned()));
-        Self::on(disk, folder.display().to_string(), environment, SEGMENT)
+        let place = folder.display().to_string();
+        Self::on(disk, place, environment, SEGMENT, None)
     }
 
-    fn on(disk: Box<dyn Disk>, place: String, environment: &Environment, segment: u64) -> Self {
+    fn on(
+        disk: Box<dyn Disk>,
+        place: String,
+        environment: &Environment,
+        segment: u64,
+        anchors: Option<Anchors>,
+    ) -> Self {
         let name = environment
             .get("USER")
             .or_else(|| environment.get("LOGNAME"));
@@ -128,6 +146,7 @@ impl Audit {
             host: host.nodename().to_string_lossy().into_owned(),
             closed: Mutex::default(),
             segment,
+            anchors,
         }))
     }
 
@@ -218,6 +237,12 @@ impl Audit {
     /// The files cannot be read.
     pub fn verify(&self) -> Result<verify::Verdict, AuditError> {
         self.0.walk(|_| ())
+    }
+
+    /// Where heads of the chain are kept, if anywhere.
+    #[must_use]
+    pub fn anchors(&self) -> Option<&Anchors> {
+        self.0.anchors.as_ref()
     }
 
     /// Actions without an end that are still under way somewhere else.
@@ -313,7 +338,23 @@ impl Inner {
         if let Some((_, length)) = &mut end.segment {
             *length += line.len() as u64;
         }
+        self.anchor(end);
         Ok(record)
+    }
+
+    /// Keeps the head where it is due. What was recorded stays recorded if that fails.
+    fn anchor(&self, end: &End) {
+        let Some(anchors) = self.anchors.as_ref().filter(|_| Anchors::is_due(end.seq)) else {
+            return;
+        };
+        let head = verify::Anchor {
+            seq: end.seq,
+            hash: end.hash,
+        };
+        if let Err(error) = anchors.keep(head) {
+            let place = anchors.path().display();
+            tracing::warn!(%place, "the head of the audit is not kept: {error}");
+        }
     }
 
     /// The segment to add to: the last one, or a new one where that is full or failed.

@@ -64,6 +64,7 @@ impl Memory {
             "memory".into(),
             &environment,
             segment,
+            None,
         )
     }
 }
@@ -421,7 +422,7 @@ async fn a_lock_that_is_never_let_go_ends_in_an_error_and_not_in_silence() {
         }
     }
     let environment = Environment::default();
-    let audit = Audit::on(Box::new(Held), "held".into(), &environment, SEGMENT);
+    let audit = Audit::on(Box::new(Held), "held".into(), &environment, SEGMENT, None);
     let entry = Entry::of(Kind::Observed, ActionId(1)).found(Found::InEffect);
     let done = audit.record(entry).await;
     assert!(matches!(done, Err(AuditError::Busy)), "{done:?}");

@@ -7,10 +7,12 @@ use clap::Subcommand;
 use crate::actions::record::{ActionId, Kind, Record};
 use crate::actions::trail::{Act, Trail};
 use crate::audit::Audit;
+use crate::audit::anchors::Anchors;
 use crate::audit::verify::{Anchor, Verdict};
 use crate::config::Environment;
 use crate::start::USAGE;
 use crate::text::{SafeText, escape_json};
+use crate::units;
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
@@ -66,10 +68,17 @@ pub fn run(
             }
             Err(error) => failed(&error.to_string(), errors),
         },
-        AuditCommand::Verify { head, anchor } => match audit.verify() {
-            Ok(verdict) => verify(&verdict, *head, anchor, out, errors),
-            Err(error) => failed(&error.to_string(), errors),
-        },
+        AuditCommand::Verify { head, anchor } => {
+            let kept = audit.anchors().map_or(Ok(Vec::new()), Anchors::read);
+            let kept = match kept {
+                Ok(kept) => kept,
+                Err(why) => return failed(&why, errors),
+            };
+            match audit.verify() {
+                Ok(verdict) => verify(&verdict, *head, &[&anchor[..], &kept].concat(), out, errors),
+                Err(error) => failed(&error.to_string(), errors),
+            }
+        }
     }
 }
 
@@ -130,10 +139,11 @@ fn verify(
             out,
             "note: who owns these files can write a whole chain anew, or cut off its end, and this \
              check cannot see it; keep `midwatch audit verify --head` elsewhere and compare with \
-             --anchor"
+             --anchor, or let MIDWATCH_AUDIT_ANCHORS name a file on another machine"
         )?;
     } else {
-        writeln!(out, "{} anchors hold", anchors.len())?;
+        let many = units::counted(anchors.len(), "anchor");
+        writeln!(out, "{many} looked for, all there")?;
     }
     Ok(0)
 }
@@ -291,9 +301,33 @@ mod tests {
         let head = head.trim();
         assert!(head.ends_with("@1"), "{head}");
         let (code, out, _) = ran(&verify_with(false, &[head]), &environment);
-        assert_eq!((code, out.contains("1 anchors hold")), (0, true), "{out}");
+        assert_eq!(
+            (code, out.contains("1 anchor looked for, all there")),
+            (0, true),
+            "{out}"
+        );
         let later = format!("{}@2", crate::digest::Digest::NOTHING);
         assert_eq!(ran(&verify_with(false, &[&later]), &environment).0, 1);
+    }
+
+    #[test]
+    fn a_chain_that_lost_its_end_is_found_by_the_heads_that_were_kept_on_the_way() {
+        let (home, environment, audit) = home();
+        for _ in 0..45 {
+            audit.append(&Entry::new(Kind::Armed)).unwrap();
+        }
+        let (code, out, _) = ran(&verify_with(false, &[]), &environment);
+        assert_eq!((code, out.contains("2 anchors")), (0, true), "{out}");
+        let path = home.path().join("midwatch/audit/000000000001.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cut: Vec<&str> = text.lines().take(39).collect();
+        std::fs::write(&path, cut.join("\n") + "\n").unwrap();
+        let (code, out, _) = ran(&verify_with(false, &[]), &environment);
+        assert_eq!(code, 1);
+        assert!(out.contains("BAD: record 40 is not there"), "{out}");
+        std::fs::write(home.path().join("midwatch/audit-anchors"), "rubbish\n").unwrap();
+        let (code, _, errors) = ran(&verify_with(false, &[]), &environment);
+        assert_eq!((code, errors.contains("line 1")), (USAGE, true), "{errors}");
     }
 
     #[test]

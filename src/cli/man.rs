@@ -75,6 +75,11 @@ const VARIABLES: &[(&str, &str)] = &[
         "MIDWATCH_CONFIG",
         "The configuration to use in place of the usual one.",
     ),
+    (
+        "MIDWATCH_AUDIT_ANCHORS",
+        "File for the head of the audit's chain, every 20 records; audit-anchors beside the audit \
+         unless told. On another machine it shows what its owner changed here.",
+    ),
     ("NO_COLOR", "No colour, where color is auto."),
     (
         "CLICOLOR_FORCE",

@@ -525,7 +525,7 @@ fn unknown_variables(request: &Request) -> Vec<String> {
         .chain(thresholds())
         .filter_map(|key| key.variable())
         .collect();
-    known.push("MIDWATCH_CONFIG".into());
+    known.extend(["MIDWATCH_CONFIG".into(), "MIDWATCH_AUDIT_ANCHORS".into()]);
     let ours = request
         .environment
         .0
