@@ -343,8 +343,9 @@ impl Fold {
                 return;
             };
             change(&mut node.below);
-            at = node.cause.clone();
+            let above = node.cause.clone();
             touched.insert(id);
+            at = above;
         }
     }
 

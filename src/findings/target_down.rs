@@ -97,8 +97,8 @@ fn check(snap: &Snapshot, target: &Subject) -> Verdict {
         .collect();
     let streams = beside.iter().any(|other| other.spec.tells.is_some());
     let beside = if streams { beside } else { vec![feed] };
-    let faults = beside.iter().filter_map(|feed| fault(snap, feed)).collect();
-    finding(snap, feed, beside.len(), faults).into()
+    let faults: Vec<Fault> = beside.iter().filter_map(|feed| fault(snap, feed)).collect();
+    finding(snap, feed, beside.len(), &faults).into()
 }
 
 fn fault<'a>(snap: &Snapshot, feed: &'a Feed) -> Option<Fault<'a>> {
@@ -129,7 +129,7 @@ fn fault<'a>(snap: &Snapshot, feed: &'a Feed) -> Option<Fault<'a>> {
 }
 
 /// One finding for all feeds of a target that fail, of so many that there are.
-fn finding(snap: &Snapshot, judged: &Feed, all: usize, faults: Vec<Fault>) -> Option<Finding> {
+fn finding(snap: &Snapshot, judged: &Feed, all: usize, faults: &[Fault]) -> Option<Finding> {
     let id = &judged.spec.id;
     let key = if all == 1 {
         id.to_string()
@@ -165,7 +165,7 @@ fn finding(snap: &Snapshot, judged: &Feed, all: usize, faults: Vec<Fault>) -> Op
     if faults.iter().all(|fault| fault.what == What::Nameless) {
         finding = finding.because(Cause::anywhere("resolver-down"));
     }
-    let told = match faults.as_slice() {
+    let told = match faults {
         [one] => one_told(snap, one),
         many => many_told(snap, many),
     };
