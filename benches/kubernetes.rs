@@ -232,17 +232,23 @@ fn memory(sized: &mut Sized<'_>, session: &Session, when: &str) -> Result<()> {
     Ok(())
 }
 
-/// From a key written to the first byte of what it changed.
+/// From a key written to the first byte of what it changed; in turn with a program that only gives
+/// back what it gets, since on a busy machine both wait for a processor.
 fn keys(sized: &mut Sized<'_>, session: &mut Session, when: &str, goal: Option<f64>) -> Result<()> {
-    let mut took = Vec::with_capacity(PRESSES);
+    let mut echo = Session::echo()?;
+    let (mut took, mut alone) = (Vec::new(), Vec::new());
     for at in 0..PRESSES {
         let key = if at / 40 % 2 == 0 { b"j" } else { b"k" };
         took.push(session.press(key)?.as_secs_f64() * 1e3);
-        std::thread::sleep(GAP);
+        std::thread::sleep(GAP / 2);
+        alone.push(echo.press(key)?.as_secs_f64() * 1e3);
+        std::thread::sleep(GAP / 2);
     }
     for (share, name, goal) in [(0.5, "p50", None), (0.99, "p99", goal)] {
-        let name = format!("key to first byte, {when}, {name}");
-        sized.note(&name, quantile(took.clone(), share), "ms", goal);
+        let key = format!("key to first byte, {when}, {name}");
+        sized.note(&key, quantile(took.clone(), share), "ms", goal);
+        let bare = format!("a bare echo, {when}, {name}");
+        sized.note(&bare, quantile(alone.clone(), share), "ms", None);
     }
     Ok(())
 }

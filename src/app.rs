@@ -218,7 +218,13 @@ impl App {
                     crate::units::span(slept)
                 ));
             }
-            Event::Resized { width, height } => self.size = (width, height),
+            Event::Resized { width, height } => {
+                // Lines break elsewhere now.
+                if self.size != (width, height) {
+                    self.read_anew();
+                }
+                self.size = (width, height);
+            }
             Event::Drawn(drawn) => {
                 match (&self.page, self.opened.kind_mut()) {
                     (Some(Page::Kind), Some(kind)) => kind.view.offset = drawn.offset,

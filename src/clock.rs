@@ -67,6 +67,16 @@ impl Now {
         }
     }
 
+    /// Both readings moved back by the same span.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        let stamp = self.stamp - span;
+        Self {
+            stamp,
+            wall: self.wall_at(stamp),
+        }
+    }
+
     /// The wall time at which `stamp` was, judged by this reading: stable under a later clock step.
     #[must_use]
     pub fn wall_at(self, stamp: Stamp) -> Timestamp {
@@ -139,6 +149,8 @@ mod tests {
         let now = Now::fixed();
         let then = now.stamp - Duration::from_secs(90);
         assert_eq!(now.wall.duration_since(now.wall_at(then)).as_secs(), 90);
+        let earlier = now.minus(Duration::from_secs(90));
+        assert_eq!((earlier.stamp, earlier.wall), (then, now.wall_at(then)));
     }
 
     #[test]

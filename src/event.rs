@@ -58,8 +58,9 @@ pub enum Event {
 /// Geometry and selection of the last drawn frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drawn {
-    /// Rows of the table that fit.
+    /// Rows of the table, or lines of the page, that fit.
     pub rows: usize,
+    /// The first row of a table, or the first line of a page, that was on the screen.
     pub offset: usize,
     pub cursor: Option<RowKey>,
     /// Lines that a page is longer than the screen.

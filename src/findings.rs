@@ -1,8 +1,8 @@
 //! Verdicts: what is wrong, with its evidence, and what cannot be known.
 //!
-//! A rule is one file below, registered in [`RULES`]. It is a pure function of a [`Snapshot`] and
-//! one subject, so that the cost of a change does not grow with the number of subjects. A rule
-//! never reads a clock and never knows a source.
+//! The registry: a rule is one file below, listed in [`RULES`]. It is a pure function of a
+//! [`Snapshot`](crate::model::Snapshot) and one subject, so that the cost of a change does not grow
+//! with the number of subjects. A rule never reads a clock and never knows a source.
 
 mod alert_firing;
 mod alertmanager_alone;
@@ -45,6 +45,7 @@ mod etcd_unhealthy;
 mod etcd_unreachable;
 mod etcd_versions_mixed;
 mod file_handles;
+mod finding;
 pub mod fold;
 mod host_down;
 mod image_pull_failing;
@@ -92,21 +93,13 @@ mod target_down;
 mod target_partial;
 mod target_slow;
 mod temperature_high;
+mod verdict;
 mod webhook_failing;
 mod workload_unavailable;
 
-use std::fmt;
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use crate::clock::Stamp;
-use crate::facts::{FactKind, Factual};
-use crate::model::{Doubt, Reading, Snapshot};
-use crate::subject::{Subject, SubjectKind};
-
+pub use finding::{Evidence, Finding, FindingId, Severity, some_of};
 pub use ledger::{Counts, Ended, Entry, Ledger, NOT_KNOWN, Past, RULE_CRASHED};
+pub use verdict::{Cause, Relation, Rule, Verdict};
 
 /// Every rule. The order does not matter; ids are unique, which a test checks.
 pub static RULES: &[&Rule] = &[
@@ -197,406 +190,6 @@ pub static RULES: &[&Rule] = &[
     &workload_unavailable::RULE,
 ];
 
-/// One check. Named by the problem that it finds.
-pub struct Rule {
-    /// Kebab-case, the same as the file's stem: what a user silences and cites.
-    pub id: &'static str,
-    /// First line: what is wrong, in a few words. Then: threshold and its source, why it matters,
-    /// what to look at.
-    pub doc: &'static str,
-    /// The kinds of subject that it judges.
-    pub on: &'static [SubjectKind],
-    /// Facts that it reads. A rule on the fleet runs again when a subject moved that carries one of
-    /// them, or at any move where this is empty; a rule on one subject runs at any move of it.
-    pub needs: &'static [FactKind],
-    /// Findings of other rules that explain this one: it folds under them when they fire.
-    pub causes: &'static [Cause],
-    pub check: fn(&Snapshot, &Subject) -> Verdict,
-}
-
-impl fmt::Debug for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rule")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Rule {
-    /// The first line of the doc.
-    #[must_use]
-    pub fn title(&self) -> &'static str {
-        self.doc.lines().next().unwrap_or(self.id)
-    }
-}
-
-/// A rule whose finding explains another, and where it must be seen relative to the symptom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cause {
-    pub rule: &'static str,
-    pub at: Relation,
-}
-
-impl Cause {
-    #[must_use]
-    pub const fn same(rule: &'static str) -> Self {
-        let at = Relation::Same;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn part(rule: &'static str) -> Self {
-        let at = Relation::Part;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn whole(rule: &'static str) -> Self {
-        let at = Relation::Whole;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn host(rule: &'static str) -> Self {
-        let at = Relation::Host;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn node(rule: &'static str) -> Self {
-        let at = Relation::Node;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn owner(rule: &'static str) -> Self {
-        let at = Relation::Owner;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn claim(rule: &'static str) -> Self {
-        let at = Relation::Claim;
-        Self { rule, at }
-    }
-
-    #[must_use]
-    pub const fn anywhere(rule: &'static str) -> Self {
-        let at = Relation::Anywhere;
-        Self { rule, at }
-    }
-}
-
-/// Where a cause stands, seen from the symptom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// On the same subject.
-    Same,
-    /// On a part of the symptom's subject: a member of the cluster.
-    Part,
-    /// On the whole that the symptom's subject is a part of, or on a sibling part; of what is in a
-    /// Kubernetes cluster, on the cluster or one of its nodes.
-    Whole,
-    /// On the host that the symptom's subject runs on, or anything that it depends on.
-    Host,
-    /// On the node that a pod is bound to; on the nodes of all pods that a workload lacks.
-    Node,
-    /// On what made an object, at any height: the deployment of a pod; the workloads behind a
-    /// service.
-    Owner,
-    /// On a claim that a pod mounts.
-    Claim,
-    /// On any subject: a fault of the watching machine itself.
-    Anywhere,
-}
-
-/// What a rule says about one subject.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// The rule has nothing to say about this subject.
-    NotApplicable,
-    Clear,
-    Firing(Vec<Finding>),
-    /// It cannot be known, and why. Never counts as clear.
-    Undecided(Doubt),
-}
-
-impl From<Finding> for Verdict {
-    fn from(finding: Finding) -> Self {
-        Self::Firing(vec![finding])
-    }
-}
-
-impl From<Doubt> for Verdict {
-    fn from(doubt: Doubt) -> Self {
-        Self::Undecided(doubt)
-    }
-}
-
-impl From<Option<Finding>> for Verdict {
-    fn from(finding: Option<Finding>) -> Self {
-        finding.map_or(Self::Clear, Self::from)
-    }
-}
-
-/// Lets a rule leave with `?` where a reading cannot be had.
-impl<V: Into<Verdict>> From<Result<V, Doubt>> for Verdict {
-    fn from(result: Result<V, Doubt>) -> Self {
-        result.map_or_else(Self::Undecided, Into::into)
-    }
-}
-
-impl From<Vec<Finding>> for Verdict {
-    fn from(findings: Vec<Finding>) -> Self {
-        if findings.is_empty() {
-            Self::Clear
-        } else {
-            Self::Firing(findings)
-        }
-    }
-}
-
-/// How bad, worst last, so that `max` takes the worst.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    Info,
-    Warning,
-    /// No answer, or none that can be believed: ranked right under critical.
-    Unknown,
-    Critical,
-}
-
-impl Severity {
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Critical => "CRIT",
-            Self::Unknown => "UNKN",
-            Self::Warning => "WARN",
-            Self::Info => "INFO",
-        }
-    }
-
-    /// How bad a value is that must stay below its limits, with the limit that it broke.
-    #[must_use]
-    pub fn above(value: f64, warning: f64, critical: f64) -> Option<(Self, f64)> {
-        if value > critical {
-            Some((Self::Critical, critical))
-        } else {
-            (value > warning).then_some((Self::Warning, warning))
-        }
-    }
-
-    /// How bad a value is that must stay above its limits, with the limit that it broke.
-    #[must_use]
-    pub fn below(value: f64, warning: f64, critical: f64) -> Option<(Self, f64)> {
-        if value < critical {
-            Some((Self::Critical, critical))
-        } else {
-            (value < warning).then_some((Self::Warning, warning))
-        }
-    }
-}
-
-/// One problem on one subject, as a sentence with the number in it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    pub rule: Arc<str>,
-    pub subject: Subject,
-    /// Tells apart several findings of one rule on one subject; empty for most.
-    pub key: Arc<str>,
-    pub severity: Severity,
-    pub summary: String,
-    /// What breaks because of it; empty where the summary says it.
-    pub so_what: String,
-    pub evidence: Vec<Evidence>,
-    /// What speaks against it.
-    pub against: Vec<Evidence>,
-    /// Failures that can still be borne, for problems of redundancy: zero means that the next one
-    /// is an outage, less that it has happened.
-    #[serde(default)]
-    pub spare: Option<i32>,
-    /// Since when it holds by the word of whoever told it, where that is earlier than anyone here
-    /// looked: an alert that was carried over.
-    #[serde(default)]
-    pub since: Option<Timestamp>,
-    /// What explains this finding beside the causes of its rule, where only some of the rule's
-    /// findings have that cause.
-    #[serde(skip)]
-    pub because: Option<Cause>,
-}
-
-/// What makes a finding the same one over time: its evidence and severity may change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct FindingId {
-    pub rule: Arc<str>,
-    pub subject: Subject,
-    pub key: Arc<str>,
-}
-
-impl fmt::Display for FindingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.rule, self.subject)?;
-        if self.key.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " {}", self.key)
-        }
-    }
-}
-
-impl Finding {
-    #[must_use]
-    pub fn new(
-        rule: &Rule,
-        subject: &Subject,
-        severity: Severity,
-        summary: impl Into<String>,
-    ) -> Self {
-        Self {
-            rule: rule.id.into(),
-            subject: subject.clone(),
-            key: "".into(),
-            severity,
-            summary: summary.into(),
-            so_what: String::new(),
-            evidence: Vec::new(),
-            against: Vec::new(),
-            spare: None,
-            since: None,
-            because: None,
-        }
-    }
-
-    #[must_use]
-    pub fn id(&self) -> FindingId {
-        FindingId {
-            rule: self.rule.clone(),
-            subject: self.subject.clone(),
-            key: self.key.clone(),
-        }
-    }
-
-    /// How many more failures can be borne.
-    #[must_use]
-    pub fn spare(mut self, spare: i32) -> Self {
-        self.spare = Some(spare);
-        self
-    }
-
-    /// It began before anyone here looked.
-    #[must_use]
-    pub fn since(mut self, began: Option<Timestamp>) -> Self {
-        self.since = began;
-        self
-    }
-
-    /// Another finding explains this one, whatever the causes of its rule are.
-    #[must_use]
-    pub fn because(mut self, cause: Cause) -> Self {
-        self.because = Some(cause);
-        self
-    }
-
-    #[must_use]
-    pub fn so_what(mut self, text: impl Into<String>) -> Self {
-        self.so_what = text.into();
-        self
-    }
-
-    #[must_use]
-    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
-        self.key = key.into();
-        self
-    }
-
-    /// Does it tell the same, whenever each part of it was last told?
-    #[must_use]
-    pub fn says_as(&self, other: &Self) -> bool {
-        let same = |a: &[Evidence], b: &[Evidence]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.says_as(b))
-        };
-        (&self.summary, &self.so_what, self.since) == (&other.summary, &other.so_what, other.since)
-            && (self.severity, self.spare, self.because)
-                == (other.severity, other.spare, other.because)
-            && self.id() == other.id()
-            && same(&self.evidence, &other.evidence)
-            && same(&self.against, &other.against)
-    }
-
-    #[must_use]
-    pub fn evidence(mut self, evidence: Evidence) -> Self {
-        self.evidence.push(evidence);
-        self
-    }
-
-    #[must_use]
-    pub fn against(mut self, evidence: Evidence) -> Self {
-        self.against.push(evidence);
-        self
-    }
-}
-
-/// One observed value beside the limit it broke, and who said so when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// What was measured, in the field's words: `wal fsync p99`.
-    pub what: String,
-    pub value: String,
-    /// The limit with its comparison (`> 500ms`); empty where there is none.
-    pub limit: String,
-    /// The feed that told it.
-    pub source: String,
-    pub at: Stamp,
-}
-
-impl Evidence {
-    fn says_as(&self, other: &Self) -> bool {
-        (&self.what, &self.value) == (&other.what, &other.value)
-            && (&self.limit, &self.source) == (&other.limit, &other.source)
-    }
-
-    /// Evidence from one reading.
-    #[must_use]
-    pub fn of<T: Factual>(
-        reading: &Reading<T>,
-        what: &str,
-        value: impl Into<String>,
-        limit: impl Into<String>,
-    ) -> Self {
-        Self {
-            what: what.to_owned(),
-            value: value.into(),
-            limit: limit.into(),
-            source: reading.feed.spec.id.to_string(),
-            at: reading.at,
-        }
-    }
-}
-
-/// The first few names and how many more there are: `a, b, c and 4 more`.
-#[must_use]
-pub fn some_of<S: AsRef<str>>(names: &[S], most: usize) -> String {
-    let shown: Vec<&str> = names.iter().take(most).map(AsRef::as_ref).collect();
-    match names.len().saturating_sub(most) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
 /// The rule of this id, those that the ledger itself speaks for included.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
@@ -610,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::objects::ObjectKind;
+    use crate::subject::SubjectKind;
 
     fn all() -> impl Iterator<Item = &'static Rule> {
         let own: [&'static Rule; 2] = [&NOT_KNOWN, &RULE_CRASHED];
@@ -634,7 +228,9 @@ mod tests {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let is_rule = !matches!(stem.as_str(), "fold" | "ledger" | "object" | "scenario");
+            // What rules are made of and what runs them.
+            let others = ["finding", "fold", "ledger", "object", "scenario", "verdict"];
+            let is_rule = !others.contains(&stem.as_str());
             if path.is_file() && is_rule {
                 stems.insert(stem.replace('_', "-"));
             }

@@ -19,12 +19,24 @@ use crate::subject::Subject;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     pub feed: FeedId,
-    /// When the poll ended: the moment its facts are dated by.
+    /// When the poll ended.
     pub at: Now,
     pub took: Duration,
     /// Bytes of bodies received, before inflation.
     pub bytes: u64,
     pub outcome: Result<Harvest, Outage>,
+}
+
+impl Observation {
+    /// The moment that what it tells is dated by: when the poll ended, or earlier where it tells of
+    /// the past.
+    #[must_use]
+    pub fn told_at(&self) -> Now {
+        match &self.outcome {
+            Ok(harvest) => self.at.minus(harvest.behind),
+            Err(_) => self.at,
+        }
+    }
 }
 
 /// What a successful poll yields. `lost` names the parts that could not be had although the feed
@@ -40,6 +52,12 @@ pub struct Harvest {
     /// Changes of Kubernetes objects, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deltas: Vec<Delta>,
+    /// How much older than the poll is what it tells: between two lists, the age of the last.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub behind: Duration,
+    /// How often objects are listed that this user may not watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Duration>,
 }
 
 /// One kind of fact that a feed should have brought and did not.

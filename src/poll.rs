@@ -1,29 +1,35 @@
 //! The supervisor: one task per feed, so that nothing waits for anything else.
 //!
 //! Each task polls its probe on a spread schedule, under a deadline shorter than the period, slows
-//! down for a target that is dead, asks a slow feed again soon that lost a part, survives a panic in the source, and leaves its newest result in
-//! a slot that the loop empties. A result nobody took in time is overwritten and counted.
+//! down for a target that is dead, asks a slow feed again soon that lost a part, survives a panic in
+//! the source, and leaves its newest result in a slot that the loop empties. A result nobody took in
+//! time is overwritten and counted. Streams that fail are asked again as soon as any feed of their
+//! target is answered again.
 
 mod schedule;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::{self, Stamp};
-use crate::ids::FeedId;
+use crate::ids::{FeedId, TargetId};
 use crate::model::FeedSpec;
 use crate::observation::{Layer, Observation, Outage};
 use crate::sources::{Answer, Pace, Probe};
 use crate::units;
 
 pub use schedule::{Schedule, Streak};
+
+/// Streams that failed are asked again so long after another feed of their target was answered,
+/// give or take a half of it: soon, and not all at once.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A feed ready to be watched.
 pub struct Watched {
@@ -75,6 +81,7 @@ impl Poller {
         let ready = Arc::new(Ready::default());
         let mut slots = Vec::with_capacity(feeds.len());
         let mut tasks = Vec::with_capacity(feeds.len());
+        let mut targets: BTreeMap<TargetId, Arc<watch::Sender<()>>> = BTreeMap::new();
         for (index, Watched { spec, probe }) in feeds.into_iter().enumerate() {
             let slot = Arc::new(Slot {
                 id: spec.id.clone(),
@@ -85,8 +92,11 @@ impl Poller {
                 taken: Notify::new(),
                 disconnect: AtomicBool::new(false),
             });
+            let target = targets.entry(spec.id.target.clone()).or_default().clone();
             let task = Task {
                 index,
+                back: target.subscribe(),
+                target,
                 spec,
                 probe,
                 schedule,
@@ -167,6 +177,9 @@ struct Task {
     schedule: Schedule,
     slot: Arc<Slot>,
     ready: Arc<Ready>,
+    /// Told when one of the target's feeds is answered again.
+    target: Arc<watch::Sender<()>>,
+    back: watch::Receiver<()>,
 }
 
 impl Task {
@@ -181,6 +194,7 @@ impl Task {
         let mut streak = Streak::default();
         let mut polls: u32 = 0;
         loop {
+            self.back.mark_unchanged();
             let (answer, took) = self.poll_once().await;
             self.tell_change(&answer, streak.failures);
             streak = streak.and(&answer.outcome);
@@ -196,7 +210,8 @@ impl Task {
         }
     }
 
-    /// The log gets what changed, once: going down and coming back.
+    /// The log gets what changed, once: going down and coming back. Of the latter the target's
+    /// streams hear too.
     fn tell_change(&self, answer: &Answer, failures: u32) {
         match &answer.outcome {
             Err(outage) if failures == 0 => {
@@ -205,6 +220,7 @@ impl Task {
             }
             Ok(_) if failures > 0 => {
                 tracing::info!(feed = %self.spec.id, failures, "answers again");
+                self.target.send_replace(());
             }
             _ => {}
         }
@@ -259,8 +275,12 @@ impl Task {
     }
 
     async fn rest(&mut self, wait: Duration, jitter: f64) {
+        let streams = self.probe.pace() == Pace::Stream;
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
+            Ok(()) = self.back.changed(), if streams => {
+                tokio::time::sleep(SOON.mul_f64(0.5 + jitter)).await;
+            }
             () = self.slot.poll_now.notified() => {
                 if self.slot.disconnect.swap(false, Ordering::Relaxed) {
                     self.probe.disconnect();
@@ -287,159 +307,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::facts::FactKind;
-    use crate::ids::TargetId;
-    use crate::observation::{Harvest, Lost};
-    use crate::sources::PollFuture;
-    use crate::subject::Subject;
-
-    /// Answers what the script says, then for ever its last line.
-    struct Scripted {
-        script: Vec<&'static str>,
-        at: usize,
-        disconnects: Arc<AtomicU64>,
-    }
-
-    impl Probe for Scripted {
-        fn endpoint(&self) -> String {
-            String::new()
-        }
-        fn subject(&self) -> Subject {
-            Subject::host("a")
-        }
-        fn disconnect(&mut self) {
-            self.disconnects.fetch_add(1, Ordering::Relaxed);
-        }
-        fn poll(&mut self) -> PollFuture<'_> {
-            let word = self.script[self.at.min(self.script.len() - 1)];
-            self.at += 1;
-            Box::pin(async move {
-                match word {
-                    "ok" => Answer::ok(7, Harvest::default()),
-                    "partial" => {
-                        let lost = Lost {
-                            kind: FactKind::EtcdHash,
-                            outage: Outage::new(Layer::Tcp, "refused"),
-                        };
-                        let lost = vec![lost];
-                        let harvest = Harvest {
-                            lost,
-                            ..Harvest::default()
-                        };
-                        Answer::ok(7, harvest)
-                    }
-                    "panic" => panic!("out of luck"),
-                    "hang" => std::future::pending().await,
-                    other => Answer::failed(0, Outage::new(Layer::Tcp, other)),
-                }
-            })
-        }
-    }
-
-    fn watch(script: &[&'static str]) -> (Poller, FeedId, Arc<AtomicU64>) {
-        watch_every(Duration::from_secs(10), script)
-    }
-
-    fn watch_every(period: Duration, script: &[&'static str]) -> (Poller, FeedId, Arc<AtomicU64>) {
-        let id = FeedId::new(TargetId::new("test", "a"), "");
-        let spec = FeedSpec {
-            id: id.clone(),
-            period,
-            timeout: Duration::from_secs(3),
-            subject: Subject::host("a"),
-            tells: None,
-        };
-        let disconnects = Arc::new(AtomicU64::new(0));
-        let probe = Scripted {
-            script: script.to_vec(),
-            at: 0,
-            disconnects: disconnects.clone(),
-        };
-        let feeds = vec![Watched {
-            spec,
-            probe: Box::new(probe),
-        }];
-        (Poller::start(feeds, Schedule::Watch), id, disconnects)
-    }
-
-    async fn next(poller: &Poller) -> Observation {
-        poller.ready().await;
-        poller.take(1).remove(0).observation
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_panic_is_an_outage_and_the_next_poll_goes_on() {
-        let (poller, _, _) = watch(&["panic", "ok"]);
-        let outage = next(&poller).await.outcome.unwrap_err();
-        assert_eq!(outage.layer, Layer::Local);
-        assert!(outage.detail.contains("out of luck"), "{outage}");
-        assert!(next(&poller).await.outcome.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_target_is_cut_off_at_its_deadline() {
-        let (poller, _, _) = watch(&["hang"]);
-        let began = tokio::time::Instant::now();
-        let outage = next(&poller).await.outcome.unwrap_err();
-        assert_eq!(outage.layer, Layer::Timeout);
-        assert!(
-            began.elapsed() <= Duration::from_secs(5),
-            "spread and deadline"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_nobody_takes_is_overwritten_and_counted() {
-        let (poller, _, _) = watch(&["first", "second", "third"]);
-        tokio::time::sleep(Duration::from_secs(28)).await;
-        let taken = poller.take(10);
-        assert_eq!(taken.len(), 1, "one slot per feed");
-        assert_eq!(taken[0].dropped, 2);
-        assert_eq!(
-            taken[0].observation.outcome.as_ref().unwrap_err().detail,
-            "third"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn poll_now_does_not_wait_for_the_period() {
-        let (poller, id, _) = watch(&["ok"]);
-        next(&poller).await;
-        let began = tokio::time::Instant::now();
-        poller.poll_now(&id);
-        next(&poller).await;
-        assert!(began.elapsed() < Duration::from_secs(1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_feed_that_lost_a_part_is_whole_again_within_a_minute() {
-        let slow = Duration::from_secs(600);
-        let (poller, _, _) = watch_every(slow, &["partial", "down", "partial", "ok"]);
-        let mut waits = Vec::new();
-        next(&poller).await;
-        for _ in 0..3 {
-            let began = tokio::time::Instant::now();
-            next(&poller).await;
-            waits.push(began.elapsed().as_secs());
-        }
-        assert_eq!(waits, [15, 30, 60]);
-        let began = tokio::time::Instant::now();
-        next(&poller).await;
-        assert!(
-            began.elapsed() >= slow,
-            "once whole, at its own period again"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn after_a_suspend_connections_are_dropped_once() {
-        let (poller, _, disconnects) = watch(&["ok"]);
-        next(&poller).await;
-        poller.resume();
-        next(&poller).await;
-        next(&poller).await;
-        assert_eq!(disconnects.load(Ordering::Relaxed), 1);
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
             height: 1,
             ..area
         };
-        hints::draw(app, &mut painter, last);
+        hints::draw(app, &mut painter, last, &drawn);
         return drawn;
     }
     let line = |y: u16| Rect {
@@ -61,9 +61,17 @@ pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
             ..area
         },
     );
-    painter.rule(line(rule_at), &Line::new());
-    hints::draw(app, &mut painter, line(area.bottom() - 1));
+    painter.rule(line(rule_at), &more(&drawn));
+    hints::draw(app, &mut painter, line(area.bottom() - 1), &drawn);
     drawn
+}
+
+/// That a page goes on below the screen.
+fn more(drawn: &Drawn) -> Line {
+    match drawn.scroll_max.saturating_sub(drawn.offset) {
+        0 => Line::new(),
+        below => Line::new().dim(format!("{} more below", units::counted(below, "line"))),
+    }
 }
 
 /// Too small for a list still says what is worst.

@@ -119,7 +119,8 @@ pub trait Probe: Send {
         target
     }
 
-    /// The kind of Kubernetes object that it streams, if any.
+    /// The kind of Kubernetes object that it streams, if any. Its endpoint is then the kind's
+    /// plural, with the namespace that it is limited to: `pods in shop`.
     fn tells(&self) -> Option<ObjectKind> {
         None
     }

@@ -74,13 +74,6 @@ impl Session {
         let home = tempfile::tempdir()?;
         let file = home.path().join("config.toml");
         fs::write(&file, config)?;
-        let size = PtySize {
-            rows,
-            cols,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).map_err(Error::other)?;
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_midwatch"));
         command.arg("--config");
         command.arg(&file);
@@ -92,6 +85,32 @@ impl Session {
         command.env_remove("NO_COLOR");
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
+        Self::of(command, home, answers, (cols, rows))
+    }
+
+    /// What gives back every byte as it comes and does nothing else: what the machine alone takes.
+    pub fn echo() -> Result<Self> {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", "stty raw -echo; echo ready; exec cat"]);
+        let home = tempfile::tempdir()?;
+        let session = Self::of(command, home, Answers::None, (COLUMNS, ROWS))?;
+        session.until("the echo", LIMIT, |text| text.contains("ready"))?;
+        Ok(session)
+    }
+
+    fn of(
+        command: CommandBuilder,
+        home: tempfile::TempDir,
+        answers: Answers,
+        (cols, rows): (u16, u16),
+    ) -> Result<Self> {
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).map_err(Error::other)?;
         let started = clock::stamp();
         let child = pair.slave.spawn_command(command).map_err(Error::other)?;
         drop(pair.slave);

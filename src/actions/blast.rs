@@ -65,18 +65,18 @@ pub fn of_node(snap: &Snapshot, object: &Object, effect: &'static str) -> Blast 
     if let Body::Node(node) = &object.body {
         blast.roles = node.roles.iter().map(ToString::to_string).collect();
     }
-    match snap.cluster(&object.cluster, &[ObjectKind::Pod]) {
+    match snap.whole(&object.cluster, &[ObjectKind::Pod]) {
         Ok(cluster) => blast.pods = Some(pods(cluster.on_node(&object.name))),
         Err(doubt) => blast.unknown.push(doubt.to_string()),
     }
     let both = [ObjectKind::Pod, ObjectKind::DisruptionBudget];
-    match snap.cluster(&object.cluster, &both) {
+    match snap.whole(&object.cluster, &both) {
         Ok(_) => blast.budgets = Some(budgets(snap, object)),
         Err(doubt) if blast.pods.is_some() => blast.unknown.push(doubt.to_string()),
         Err(_) => {}
     }
     let both = [ObjectKind::Node, ObjectKind::Pod];
-    if snap.cluster(&object.cluster, &both).is_ok() {
+    if snap.whole(&object.cluster, &both).is_ok() {
         blast.elsewhere = Some(elsewhere(snap, object));
     }
     blast

@@ -29,7 +29,7 @@ is evicted, nothing restarts. Pods of daemon sets and static pods come all the s
     already: "is cordoned already",
     steps,
     inputs: node::inputs,
-    blast: |snap, object| blast::of_node(snap, object, "they stay; nothing is evicted by a cordon"),
+    blast: |snap, object| blast::of_node(snap, object, "they stay, none is evicted"),
     checks,
 };
 

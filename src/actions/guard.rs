@@ -1,19 +1,20 @@
-//! The guard: what speaks for and against a plan, and the one place where a [`Permit`] is made.
+//! The guard: the one place where a [`Permit`] is made, out of a plan, power, an answer and every
+//! check's word.
 //!
-//! Every word comes with the moment at which it was learnt. What has not been answered counts as
-//! no; what only warns is shown; what stops can be overridden with a reason, what fails cannot.
+//! What has not been answered counts as no; what only warns is shown; what stops can be overridden
+//! with a reason, what fails cannot.
 
+mod checks;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::arm::Armed;
 use super::call::Call;
-use super::live::{self, DryRun, Live, Seen};
+use super::live::Seen;
 use super::plan::{self, Change, Plan, VALID};
 use super::record::{Entry, Evidence, Kind, Sent, Who};
 use super::refusal::{Refusal, Why};
@@ -21,225 +22,7 @@ use crate::clock::{Now, Stamp};
 use crate::model::Snapshot;
 use crate::units;
 
-/// What one guard says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    Ok,
-    /// To be read; stops nothing.
-    Warn,
-    /// Stops it unless the reader overrides with a reason.
-    Stop,
-    /// Stops it.
-    Fail,
-    /// Not answered yet.
-    Asked,
-}
-
-impl Verdict {
-    /// As it stands before a guard's text.
-    #[must_use]
-    pub fn mark(self) -> &'static str {
-        match self {
-            Self::Ok => "[ ok ]",
-            Self::Warn => "[warn]",
-            Self::Stop => "[STOP]",
-            Self::Fail => "[FAIL]",
-            Self::Asked => "[ .. ]",
-        }
-    }
-
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Stop => "stop",
-            Self::Fail => "fail",
-            Self::Asked => "asked",
-        }
-    }
-}
-
-/// One guard's line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    pub id: &'static str,
-    pub verdict: Verdict,
-    pub text: String,
-    /// When what it rests on was learnt.
-    pub at: Stamp,
-}
-
-impl Check {
-    #[must_use]
-    pub fn new(id: &'static str, verdict: Verdict, text: impl Into<String>, at: Stamp) -> Self {
-        Self {
-            id,
-            verdict,
-            text: text.into(),
-            at,
-        }
-    }
-}
-
-/// Every guard's word on a plan: what holds for all actions, then what is the action's own; those
-/// that stop it come first.
-#[must_use]
-pub fn checks(plan: &Plan, snap: &Snapshot, armed: Option<&Armed>) -> Vec<Check> {
-    let live = plan.live.as_ref();
-    let mut checks = vec![power(plan, snap, armed)];
-    match live {
-        Some(live) => checks.extend(answers(plan, live)),
-        None => checks.push(Check::new(
-            "server",
-            Verdict::Asked,
-            format!("asking {}", plan.target.cluster),
-            snap.now.stamp,
-        )),
-    }
-    checks.extend((plan.action.checks)(plan, snap, live));
-    checks.sort_by_key(|check| match check.verdict {
-        Verdict::Fail => 0,
-        Verdict::Stop => 1,
-        Verdict::Asked => 2,
-        Verdict::Warn => 3,
-        Verdict::Ok => 4,
-    });
-    checks
-}
-
-fn power(plan: &Plan, snap: &Snapshot, armed: Option<&Armed>) -> Check {
-    let now = snap.now.stamp;
-    let cluster = &plan.target.cluster;
-    match armed {
-        Some(armed) if !armed.holds(now) => {
-            Check::new("armed", Verdict::Fail, "no longer armed", now)
-        }
-        Some(armed) if armed.cluster() != cluster => {
-            let text = format!("armed for {}, not for {cluster}", armed.cluster());
-            Check::new("armed", Verdict::Fail, text, now)
-        }
-        Some(armed) => {
-            let left = units::age(armed.left(now));
-            Check::new("armed", Verdict::Ok, format!("armed for {left} more"), now)
-        }
-        None => Check::new("armed", Verdict::Fail, "read-only", now),
-    }
-}
-
-/// What the API server and the audit say.
-fn answers(plan: &Plan, live: &Live) -> Vec<Check> {
-    let at = live.at.stamp;
-    let mut checks = Vec::new();
-    let mut add = |id, verdict, text: String| checks.push(Check::new(id, verdict, text, at));
-    match live.object.as_ref().map(Seen::of) {
-        Ok(Some(seen)) if *seen.uid != *plan.target.uid => {
-            add(
-                "object",
-                Verdict::Fail,
-                "another object has its name now".into(),
-            );
-        }
-        Ok(Some(seen)) if seen.deleting => {
-            add("object", Verdict::Warn, "it is being deleted".into());
-        }
-        Ok(Some(seen)) => add(
-            "object",
-            Verdict::Ok,
-            format!("the same object, version {}", seen.resource_version),
-        ),
-        Ok(None) => add("object", Verdict::Fail, "the answer is no object".into()),
-        Err(outage) => add("object", Verdict::Fail, format!("cannot be read: {outage}")),
-    }
-    let action = plan.action;
-    let right = format!("{} {}", action.permission, action.on.plural());
-    match &live.may {
-        Ok(may) if may.allowed => add("rbac", Verdict::Ok, format!("may {right}")),
-        Ok(may) if may.reason.is_empty() => {
-            add(
-                "rbac",
-                Verdict::Fail,
-                format!("not permitted: needs {right}"),
-            );
-        }
-        Ok(may) => {
-            let text = format!("not permitted: needs {right} ({})", may.reason);
-            add("rbac", Verdict::Fail, text);
-        }
-        Err(outage) => add(
-            "rbac",
-            Verdict::Fail,
-            format!("permission not known: {outage}"),
-        ),
-    }
-    match &live.dry_run {
-        DryRun::Passed(warnings) if warnings.is_empty() => {
-            add("dry-run", Verdict::Ok, "the server would accept it".into());
-        }
-        DryRun::Passed(warnings) => {
-            let text = format!(
-                "the server would accept it and warns: {}",
-                warnings.join("; ")
-            );
-            add("dry-run", Verdict::Warn, text);
-        }
-        DryRun::Refused { code, message } => {
-            let text = format!("the server would refuse it ({code}): {message}");
-            add("dry-run", Verdict::Fail, text);
-        }
-        DryRun::Failed(outage) => add("dry-run", Verdict::Fail, format!("no answer: {outage}")),
-        DryRun::NotAsked(why) => add("dry-run", Verdict::Asked, (*why).into()),
-    }
-    match &live.who {
-        Ok(who) => add(
-            "who",
-            Verdict::Ok,
-            format!("the server knows you as {}", who.user),
-        ),
-        Err(outage) => {
-            let text = format!("the server does not say who you are: {outage}");
-            add("who", Verdict::Warn, text);
-        }
-    }
-    if !live.verified {
-        let text = "TLS-OFF: the server is not verified, so nothing is sent to it";
-        add("tls", Verdict::Fail, text.into());
-    }
-    if let Err(why) = &live.audit {
-        add(
-            "audit",
-            Verdict::Fail,
-            format!("nothing can be recorded: {why}"),
-        );
-    }
-    if let Some(text) = kept(plan, live) {
-        add("managed", Verdict::Warn, text);
-    }
-    checks
-}
-
-/// Who will turn it back.
-fn kept(plan: &Plan, live: &Live) -> Option<String> {
-    let object = live.object.as_ref().ok()?;
-    let managers = live::managers(object, plan.action.field);
-    let applies = managers
-        .iter()
-        .find(|manager| manager.applies && manager.name != super::call::FIELD_MANAGER);
-    let keepers = live::keepers(object);
-    match (applies, keepers.is_empty()) {
-        (Some(manager), _) => Some(format!(
-            "{} applies {}: it will be reverted",
-            manager.name,
-            plan.action.field.join(".")
-        )),
-        (None, false) => Some(format!(
-            "kept by {}: it may be reverted",
-            keepers.join(", ")
-        )),
-        (None, true) => None,
-    }
-}
+pub use checks::{Check, Verdict, checks};
 
 /// How strict the guard is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,7 +45,7 @@ impl Default for Policy {
 /// What the reader said to a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A key that was pressed at `at`, after the plan stood whole on the screen since `shown` and
+    /// A key that was pressed at `at`, after all of the plan had been on the screen by `shown` and
     /// the key before it came at `before`.
     Key {
         said: Said,

@@ -227,7 +227,7 @@ impl App {
         }
         self.opened.close(&Page::Logs);
         let (objects, out) = (self.model.objects(), &mut self.opened.out);
-        let page = LogPage::open(vec![subject], run, objects, self.now, out);
+        let page = LogPage::open(vec![subject], run, objects, out);
         self.opened.logs = Some(page);
         self.cover(Page::Logs);
     }

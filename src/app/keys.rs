@@ -141,7 +141,7 @@ impl App {
         self.seen_until = Some(self.now.stamp);
     }
 
-    /// The row under the cursor as last drawn.
+    /// The row under the cursor, be it drawn there already or not.
     #[must_use]
     pub fn selected(&self) -> Option<RowKey> {
         if let Some(selected) = self.selected_on_page() {

@@ -10,8 +10,8 @@ use crate::objects::ObjectKind;
 
 impl App {
     /// The palette's words: every pane by its id, every kind and intent by its name; for `sort`
-    /// the columns, for `ns` and `ctx` what there is. Those that begin with what was typed come first; among them panes in their order,
-    /// then commands by the alphabet.
+    /// the columns, for `ns` and `ctx` what there is. Those that begin with what was typed come
+    /// first; among them panes in their order, then commands by the alphabet.
     #[must_use]
     pub fn completions(&self, typed: &str) -> Vec<String> {
         let typed = typed.trim_start();

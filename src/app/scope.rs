@@ -16,7 +16,7 @@ impl App {
     }
 
     /// Names of the clusters that are watched, in their order.
-    fn clusters(&self) -> Vec<Arc<str>> {
+    pub(super) fn clusters(&self) -> Vec<Arc<str>> {
         let objects = self.context().snap.model.objects();
         objects
             .clusters()

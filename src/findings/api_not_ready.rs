@@ -71,7 +71,7 @@ fn finding(
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::api;
+    use crate::findings::scenario::kube::api;
 
     fn failing(names: &[&str]) -> KubeApi {
         KubeApi {

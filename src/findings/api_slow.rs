@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::facts::FlowRejections;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::{api, metrics};
+    use crate::findings::scenario::kube::{api, metrics};
 
     fn says(w: &Scenario) -> String {
         w.says(&RULE, "cluster/prod")

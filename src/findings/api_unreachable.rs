@@ -109,7 +109,8 @@ fn finding(snap: &Snapshot, cluster: &Subject, feed: &Feed) -> Finding {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::{api, container, node, pod, waiting};
+    use crate::findings::scenario::kube::api;
+    use crate::findings::scenario::objects::{container, node, pod, waiting};
     use crate::objects::ObjectKind;
 
     const CLUSTER: &str = "cluster/prod";

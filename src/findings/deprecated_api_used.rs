@@ -81,7 +81,7 @@ fn name(api: &DeprecatedApi) -> String {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::metrics;
+    use crate::findings::scenario::kube::metrics;
 
     fn says(removed: &[&str]) -> String {
         let api = |(at, removed): (usize, &&str)| DeprecatedApi {

@@ -28,7 +28,7 @@ fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
     if !node.unschedulable {
         return Ok(Verdict::Clear);
     }
-    let cluster = snap.cluster(&object.cluster, &[ObjectKind::Pod]).ok();
+    let cluster = snap.whole(&object.cluster, &[ObjectKind::Pod]).ok();
     let carried = cluster.map(|cluster| cluster.on_node(&object.name).len());
     let carries = carried.map_or(String::new(), |pods| {
         format!(", still carries {}", counted(pods, "pod"))

@@ -85,7 +85,8 @@ fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::{ago, lease, node, seen};
+    use crate::findings::scenario::kube::seen;
+    use crate::findings::scenario::objects::{ago, lease, node};
 
     const NODE: &str = "node/prod/w-1";
 

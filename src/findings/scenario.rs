@@ -2,6 +2,7 @@
 //!
 //! Feeds are named as their target subject prints: `etcd/prod https://10.0.0.1:2379`.
 
+pub mod kube;
 pub mod objects;
 
 use std::fmt::Write as _;

@@ -232,7 +232,7 @@ fn last_answer(snap: &Snapshot, feed: &Feed, what: &str) -> Evidence {
     Evidence {
         what: what.into(),
         value: feed.last_ok.map_or("never".into(), age),
-        limit: format!("every {}", span(feed.spec.period)),
+        limit: format!("every {}", span(feed.period())),
         source: feed.spec.id.to_string(),
         at: feed.last_ok.map_or(snap.now.stamp, |ok| ok.stamp),
     }

@@ -105,7 +105,7 @@ fn finding(
 mod tests {
     use super::*;
     use crate::findings::scenario::Scenario;
-    use crate::findings::scenario::objects::metrics;
+    use crate::findings::scenario::kube::metrics;
 
     fn hook(denied: f64, failed_closed: f64, failed_open: f64) -> KubeMetrics {
         KubeMetrics {

@@ -46,14 +46,14 @@ impl Model {
         let before = self.feeds[feed].subject().clone();
         self.feeds[feed].record(&observation);
         self.dirty.insert(Subject::target(&observation.feed));
-        let at = observation.at;
+        let (at, told) = (observation.at, observation.told_at());
         let latency = observation
             .outcome
             .is_ok()
             .then_some(observation.took.as_secs_f64());
         self.history.push_feed(feed, latency);
         if let Ok(harvest) = observation.outcome {
-            self.learn(feed, at, harvest);
+            self.learn(feed, told, harvest);
             self.adopt(feed, &before);
         } else {
             let (told, own) = (&self.told[feed], self.feeds[feed].subject());

@@ -36,6 +36,7 @@ pub struct Feed {
     pub dropped: u64,
     /// Items refused in the last poll: beyond a limit, or impossible.
     pub refused: u64,
+    /// Up to when what it told is known.
     pub last_ok: Option<Now>,
     pub last_poll: Option<Now>,
     /// Start of the present run of failures.
@@ -45,6 +46,8 @@ pub struct Feed {
     pub latency: Option<Duration>,
     pub outage: Option<Outage>,
     pub lost: Vec<Lost>,
+    /// How often it lists what this user may not watch; `None` where it watches, or polls.
+    pub listed: Option<Duration>,
     /// When the next poll is due, as the poller announced it.
     pub next_poll: Option<Stamp>,
     /// Set by a suspend: everything older is stale whatever its age.
@@ -70,6 +73,7 @@ impl Feed {
             latency: None,
             outage: None,
             lost: Vec::new(),
+            listed: None,
             next_poll: None,
             distrust_before: None,
             freshness: Freshness::Unknown,
@@ -86,13 +90,28 @@ impl Feed {
         self.subject = subject;
     }
 
+    /// The namespace that it is limited to, which a stream's endpoint names: `pods in shop`.
+    #[must_use]
+    pub fn within(&self) -> Option<&str> {
+        self.spec.tells?;
+        let (_, namespace) = self.spec.id.endpoint.split_once(" in ")?;
+        Some(namespace)
+    }
+
+    /// How often it should tell something new: by this its age is judged.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        let listed = self.listed.unwrap_or_default();
+        listed.max(self.spec.period)
+    }
+
     /// Freshness of a value learnt from this feed at `at`.
     #[must_use]
     pub fn freshness_of(&self, at: Stamp, now: Stamp) -> Freshness {
         let distrusted = self.distrust_before.is_some_and(|limit| at < limit);
         Freshness::of(
             now.since(at),
-            self.spec.period,
+            self.period(),
             distrusted || self.outage.is_some(),
         )
     }
@@ -126,11 +145,13 @@ impl Feed {
                 self.failures = 0;
                 self.failing_since = None;
                 self.ok_since.get_or_insert(observation.at);
-                self.last_ok = Some(observation.at);
+                let told = observation.told_at();
+                self.last_ok = Some(told);
                 self.outage = None;
                 self.lost.clone_from(&harvest.lost);
+                self.listed = harvest.listed;
                 self.refused = harvest.refused;
-                self.distrust_before = None;
+                self.distrust_before = self.distrust_before.filter(|limit| told.stamp < *limit);
                 if let Some(subject) = &harvest.subject {
                     self.subject = subject.clone();
                 }

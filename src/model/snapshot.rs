@@ -228,6 +228,31 @@ impl<'a> Snapshot<'a> {
         })
     }
 
+    /// As [`Snapshot::cluster`], of all namespaces.
+    ///
+    /// # Errors
+    /// Beside those, a [`Doubt`] for the first kind that is watched in some namespaces alone.
+    pub fn whole(&self, name: &str, kinds: &[ObjectKind]) -> Result<&'a Cluster, Doubt> {
+        let cluster = self.cluster(name, kinds)?;
+        for kind in kinds {
+            if let Some(namespaces) = self.only_in(name, *kind) {
+                let why = format!("watched in {} alone", namespaces.join(", "));
+                return Err(Doubt::Unwatched(*kind, why));
+            }
+        }
+        Ok(cluster)
+    }
+
+    /// The namespaces in which alone a kind is watched; `None` where it is watched in all, or
+    /// nowhere.
+    #[must_use]
+    pub fn only_in(&self, cluster: &str, kind: ObjectKind) -> Option<Vec<&'a str>> {
+        let cluster = self.model.objects().cluster(cluster)?;
+        let feeds = cluster.feeds(kind).map(|feed| &self.model.feeds[feed]);
+        let namespaces: Vec<&str> = feeds.map(Feed::within).collect::<Option<_>>()?;
+        (!namespaces.is_empty()).then_some(namespaces)
+    }
+
     fn watched(&self, cluster: &str, kind: ObjectKind) -> Result<(), Doubt> {
         let unwatched = |why: &str| Doubt::Unwatched(kind, why.into());
         let cluster = self.model.objects().cluster(cluster);

@@ -1,6 +1,6 @@
 //! The audit: what midwatch did, for whom, why, and how it ended; newest first.
 
-use super::plan::{act_of, records};
+use super::plan::records;
 use super::{Block, Extra, Pane};
 use crate::actions::call;
 use crate::actions::record::{Kind, Record};
@@ -20,7 +20,7 @@ struct Audit;
 
 static COLUMNS: &[Column] = &[
     Column::left("id", "ID", 6..=10, 0),
-    Column::right("age", "AGE", 4..=7, 0),
+    Column::ages("age", "AGE", 4..=7, 0),
     Column::left("what", "WHAT", 6..=14, 0),
     Column::paths("subject", "ON", 12..=40, 0),
     Column::left("standing", "HOW IT STANDS", 19..=24, 0),
@@ -147,10 +147,10 @@ fn standing(cx: &Context, act: &Act) -> Cell {
 }
 
 fn find<'a>(cx: &Context<'a>, key: &RowKey) -> Option<Told<'a>> {
-    if let Some(id) = act_of(key) {
+    let RowKey::Text(text) = key else { return None };
+    if let Ok(id) = text.parse() {
         return cx.trail.act(id).map(Told::Act);
     }
-    let RowKey::Text(text) = key else { return None };
     let seq: u64 = text.strip_prefix('#')?.parse().ok()?;
     let others = cx.trail.others();
     let found = others.iter().find(|record| record.seq == seq)?;

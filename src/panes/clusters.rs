@@ -264,10 +264,20 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         .text(format!("{well} of {} clusters ok", clusters.len()))
         .dim(format!(
             "   {} nodes   {} pods",
-            units::grouped(tally.nodes as usize),
-            units::grouped(tally.pods as usize)
+            sum(cx, ObjectKind::Node, tally.nodes),
+            sum(cx, ObjectKind::Pod, tally.pods)
         ));
     vec![line]
+}
+
+/// How many there are of a kind; `?` where nobody knows, `12+` where there may be more.
+fn sum(cx: &Context, kind: ObjectKind, known: u32) -> String {
+    let all = units::grouped(known as usize);
+    match (objects::are_known(cx, &[kind]), known) {
+        (true, _) => all,
+        (false, 0) => "?".into(),
+        (false, _) => format!("{all}+"),
+    }
 }
 
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {

@@ -1,10 +1,8 @@
 //! Events: what the cluster's own parts tell, alike ones together, newest first.
 
-use super::objects::{self, Told};
-use super::{Block, Extra, Pane, detail};
-use crate::listing::{
-    Cell, Column, Context, Direction, Listing, ObjectListing, Row, RowKey, SortValue,
-};
+use super::objects::{self, About, ObjectPane, Told};
+use super::{Extra, Pane, detail};
+use crate::listing::{Cell, Column, Context, Direction, ObjectListing, SortValue};
 use crate::objects::{Body, Event, EventType, Object, ObjectKind};
 use crate::paint::Line;
 use crate::role::Role;
@@ -12,65 +10,39 @@ use crate::role::Role;
 pub static PANE: Pane = Pane {
     listing: &Events,
     head,
-    preview,
+    preview: detail::glance,
 };
 
 struct Events;
 
 const KINDS: &[ObjectKind] = &[ObjectKind::Event];
 
-static COLUMNS: &[Column] = &[
-    Column::ages("last", "LAST", 6..=14, 0),
-    Column::right("count", "COUNT", 5..=7, 2),
-    Column::right("first", "SINCE", 6..=8, 6),
-    Column::left("type", "TYPE", 7..=7, 7),
-    Column::left("reason", "REASON", 10..=30, 1),
-    Column::names("cluster", "CLUSTER", 6..=24, 3),
-    Column::names("namespace", "NAMESPACE", 9..=30, 4),
-    Column::left("about", "OBJECT", 16..=50, 1),
-    Column::left("message", "MESSAGE", 24..=200, 0),
-];
+static ABOUT: About = About {
+    id: "events",
+    title: "Events",
+    doc: "Kubernetes events, those of one reason about one object as one, newest first; o goes to the object.",
+    columns: &[
+        Column::ages("last", "LAST", 6..=14, 0),
+        Column::right("count", "COUNT", 5..=7, 2),
+        Column::right("first", "SINCE", 6..=8, 6),
+        Column::left("type", "TYPE", 7..=7, 7),
+        Column::left("reason", "REASON", 10..=30, 1),
+        Column::names("cluster", "CLUSTER", 6..=24, 3),
+        Column::names("namespace", "NAMESPACE", 9..=30, 4),
+        Column::left("about", "OBJECT", 16..=50, 1),
+        Column::left("message", "MESSAGE", 24..=200, 0),
+    ],
+};
 
-impl Listing for Events {
-    fn id(&self) -> &'static str {
-        "events"
-    }
-    fn title(&self) -> &'static str {
-        "Events"
-    }
-    fn doc(&self) -> &'static str {
-        "Kubernetes events, those of one reason about one object as one, newest first; o goes to the object."
-    }
-    fn columns(&self) -> &'static [Column] {
-        COLUMNS
-    }
-    fn objects(&self) -> Option<&dyn ObjectListing> {
-        Some(self)
-    }
-    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
-        objects::is_idle(cx, column)
-    }
-    fn configured(&self, cx: &Context) -> bool {
-        objects::configured(cx)
-    }
-    fn how_to(&self) -> &'static str {
-        objects::HOW_TO
-    }
-    fn rows(&self, _: &Context) -> Vec<Row> {
-        Vec::new()
+impl ObjectPane for Events {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(object) = &row.object else {
-            return Cell::none();
-        };
+    fn own_cell(&self, cx: &Context, object: &Object, told: Told, column: &'static str) -> Cell {
         let Body::Event(event) = &object.body else {
             return Cell::none();
         };
-        if let Some(cell) = objects::common(cx, object, column) {
-            return cell;
-        }
-        let told = Told::of(cx, object);
         match column {
             "last" => told.since(cx, event.last),
             "first" => told.value(first(cx, event), Role::Dim),
@@ -152,8 +124,4 @@ fn first(cx: &Context, event: &Event) -> String {
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
     objects::doubts(cx, KINDS)
-}
-
-fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    detail::glance(cx, key)
 }

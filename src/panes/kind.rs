@@ -11,7 +11,7 @@ use crate::paint::{Line, Painter};
 use crate::role::Role;
 use crate::text::SafeText;
 use crate::units;
-use crate::widgets::table;
+use crate::widgets::table::{self, Placed};
 
 use super::parts;
 
@@ -40,42 +40,28 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             &empty(page),
         );
     }
-    let columns: Vec<(&KindColumn, u16)> = page.columns().collect();
-    let frame: Vec<Column> = columns.iter().map(|(column, _)| placed(column)).collect();
-    let widths: Vec<u16> = columns.iter().map(|(_, width)| *width).collect();
-    let places = table::place(&frame, &widths, table::room(area.width), page.view.pan);
-    for place in &places {
-        let (column, _) = columns[place.index];
-        let (title, role) = title(painter, page, column);
-        let at = (area.x + table::GUTTER + place.x, area.y);
-        let align = frame[place.index].align;
-        table::aligned(painter, at.0, at.1, place.width, align, &title, role);
-    }
+    let laid = Laid::new(page, area);
+    laid.titles(painter, page);
     let fits = usize::from(area.height.saturating_sub(1));
     let rows = page.shown();
     let offset = table::window(page.view.offset, page.view.index, fits, rows.len());
-    for (line, (index, entry)) in
-        (area.y + 1..area.bottom()).zip(rows.iter().enumerate().skip(offset))
+    for (y, (index, entry)) in (area.y + 1..area.bottom()).zip(rows.iter().enumerate().skip(offset))
     {
-        for place in &places {
-            let (column, _) = columns[place.index];
+        for (column, place) in laid.columns() {
             let text = column.text(entry, page.tables(), app.now.wall);
             let (text, role) = match text.as_str() {
                 "" | "<none>" | "<unset>" => (SafeText::new("-"), Role::Dim),
                 _ => (SafeText::new(&text), Role::Text),
             };
-            let at = (area.x + table::GUTTER + place.x, line);
-            let align = frame[place.index].align;
-            table::aligned(painter, at.0, at.1, place.width, align, &text, role);
+            laid.cell(painter, y, place, &text, role);
         }
         if index == page.view.index {
-            let strip = Rect {
-                y: line,
+            painter.select(Rect {
+                y,
                 height: 1,
                 ..area
-            };
-            painter.select(strip);
-            painter.glyph(area.x, line, painter.skin.glyphs.cursor, Role::Accent);
+            });
+            painter.glyph(area.x, y, painter.skin.glyphs.cursor, Role::Accent);
         }
     }
     Drawn {
@@ -83,6 +69,48 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
         offset,
         cursor: page.selected_key(),
         ..Drawn::default()
+    }
+}
+
+/// The columns of a page and where they stand on the screen.
+struct Laid<'a> {
+    area: Rect,
+    all: Vec<&'a KindColumn>,
+    frame: Vec<Column>,
+    places: Vec<Placed>,
+}
+
+impl<'a> Laid<'a> {
+    fn new(page: &'a KindPage, area: Rect) -> Self {
+        let (all, widths): (Vec<&KindColumn>, Vec<u16>) = page.columns().unzip();
+        let frame: Vec<Column> = all.iter().map(|column| placed(column)).collect();
+        let places = table::place(&frame, &widths, table::room(area.width), page.view.pan);
+        Self {
+            area,
+            all,
+            frame,
+            places,
+        }
+    }
+
+    /// Those that have a place, from left to right.
+    fn columns(&self) -> impl Iterator<Item = (&'a KindColumn, &Placed)> {
+        self.places
+            .iter()
+            .map(|place| (self.all[place.index], place))
+    }
+
+    fn titles(&self, painter: &mut Painter, page: &KindPage) {
+        for (column, place) in self.columns() {
+            let (title, role) = title(painter, page, column);
+            self.cell(painter, self.area.y, place, &title, role);
+        }
+    }
+
+    fn cell(&self, painter: &mut Painter, y: u16, place: &Placed, text: &SafeText, role: Role) {
+        let x = self.area.x + table::GUTTER + place.x;
+        let align = self.frame[place.index].align;
+        table::aligned(painter, x, y, place.width, align, text, role);
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::objects::{self, Told};
-use super::{Block, Extra, Pane, detail, parts};
+use super::objects::{self, About, ObjectPane, Told};
+use super::{Extra, Pane, detail, parts};
 use crate::clock::Stamp;
-use crate::listing::{
-    Cell, Column, Context, Listing, MovedBy, ObjectListing, Row, RowKey, SortValue,
-};
+use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
 use crate::model::objects::{Load, Move, NODE_LEASES};
 use crate::objects::{Body, Node, Object, ObjectKind, Status, Taint};
 use crate::paint::Line;
@@ -18,74 +16,52 @@ use crate::units;
 pub static PANE: Pane = Pane {
     listing: &Nodes,
     head,
-    preview,
+    preview: detail::glance,
 };
 
 struct Nodes;
 
 const KINDS: &[ObjectKind] = &[ObjectKind::Node];
 
-static COLUMNS: &[Column] = &[
-    Column::names("cluster", "CLUSTER", 6..=24, 2),
-    Column::names("name", "NAME", 10..=60, 0),
-    Column::left("status", "STATUS", 10..=30, 0),
-    Column::left("roles", "ROLES", 8..=24, 4),
-    Column::right("pods", "PODS", 6..=9, 2),
-    Column::right("cpu", "CPU REQ", 7..=14, 1),
-    Column::right("cpu-used", "CPU USED", 8..=14, 3),
-    Column::right("memory", "MEM REQ", 7..=14, 1),
-    Column::right("memory-used", "MEM USED", 8..=14, 3),
-    Column::left("taints", "TAINTS", 14..=40, 7),
-    Column::left("version", "VERSION", 8..=18, 5),
-    Column::right("lease", "LEASE", 5..=8, 4),
-    Column::ages("age", "AGE", 5..=14, 0),
-];
+static ABOUT: About = About {
+    id: "nodes",
+    title: "Nodes",
+    doc: "Every node: ready or not, pods, what they ask for of what there is, taints, lease; Enter shows its pods.",
+    columns: &[
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("name", "NAME", 10..=60, 0),
+        Column::left("status", "STATUS", 10..=30, 0),
+        Column::left("roles", "ROLES", 8..=24, 4),
+        Column::right("pods", "PODS", 6..=9, 2),
+        Column::right("cpu", "CPU REQ", 7..=14, 1),
+        Column::right("cpu-used", "CPU USED", 8..=14, 3),
+        Column::right("memory", "MEM REQ", 7..=14, 1),
+        Column::right("memory-used", "MEM USED", 8..=14, 3),
+        Column::left("taints", "TAINTS", 14..=40, 7),
+        Column::left("version", "VERSION", 8..=18, 5),
+        Column::right("lease", "LEASE", 5..=8, 4),
+        Column::ages("age", "AGE", 5..=14, 0),
+    ],
+};
 
-impl Listing for Nodes {
-    fn id(&self) -> &'static str {
-        "nodes"
+impl ObjectPane for Nodes {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
-    fn title(&self) -> &'static str {
-        "Nodes"
-    }
-    fn doc(&self) -> &'static str {
-        "Every node: ready or not, pods, what they ask for of what there is, taints, lease; Enter shows its pods."
-    }
-    fn columns(&self) -> &'static [Column] {
-        COLUMNS
-    }
-    fn objects(&self) -> Option<&dyn ObjectListing> {
-        Some(self)
-    }
-    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
+
+    fn is_own_idle(&self, cx: &Context, column: &'static str) -> bool {
         match column {
             "cpu-used" | "memory-used" => {
                 !objects::in_scope(cx).any(|cluster| cluster.is_measured(ObjectKind::Node))
             }
-            _ => objects::is_idle(cx, column),
+            _ => false,
         }
     }
-    fn configured(&self, cx: &Context) -> bool {
-        objects::configured(cx)
-    }
-    fn how_to(&self) -> &'static str {
-        objects::HOW_TO
-    }
-    fn rows(&self, _: &Context) -> Vec<Row> {
-        Vec::new()
-    }
 
-    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(object) = &row.object else {
-            return Cell::none();
-        };
+    fn own_cell(&self, cx: &Context, object: &Object, told: Told, column: &'static str) -> Cell {
         let Body::Node(node) = &object.body else {
             return Cell::none();
         };
-        if let Some(cell) = objects::common(cx, object, column) {
-            return cell;
-        }
-        let told = Told::of(cx, object);
         match column {
             "status" => {
                 let (word, role) = state(node);
@@ -244,12 +220,14 @@ pub fn load(cx: &Context, object: &Object) -> Load {
         .unwrap_or_default()
 }
 
-/// What a node carries is known as well as its pods are; `None` while they are not told.
+/// What a node carries is known as well as its pods are; `None` while they are not told, or only
+/// those of some namespaces.
 #[must_use]
 pub fn told_of_load(cx: &Context, told: Told, object: &Object) -> Option<Told> {
     let cluster = objects::cluster_of(cx, object)?;
     let synced = cluster.is_synced(ObjectKind::Pod);
-    synced.then(|| told.or_worse(Told::of_kind(cx, &object.cluster, ObjectKind::Pod)))
+    let all = cx.snap.only_in(&object.cluster, ObjectKind::Pod).is_none();
+    (synced && all).then(|| told.or_worse(Told::of_kind(cx, &object.cluster, ObjectKind::Pod)))
 }
 
 fn pods(cx: &Context, told: Told, object: &Object, node: &Node) -> Cell {
@@ -373,12 +351,8 @@ fn head(cx: &Context, _: &Extra) -> Vec<Line> {
         line = line.with(format!("   {} cordoned", tally.cordoned), Role::Info);
     }
     let doubts = objects::doubts(cx, &[ObjectKind::Node, ObjectKind::Pod]);
-    if all == 0 && !doubts.is_empty() {
+    if all == 0 && !objects::are_known(cx, KINDS) {
         return doubts;
     }
     std::iter::once(line).chain(doubts).collect()
-}
-
-fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    detail::glance(cx, key)
 }

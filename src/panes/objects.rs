@@ -1,6 +1,8 @@
 //! What the panes over Kubernetes objects share: values marked by the age of their watch, names,
 //! amounts, and the lines that say why something is not there. Judges nothing.
 
+mod pane;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +18,8 @@ use crate::subject::SubjectKind;
 use crate::units;
 
 use super::parts;
+
+pub use pane::{About, ObjectPane};
 
 /// What to do where no cluster is watched.
 pub const HOW_TO: &str = "add a [[target]] with kind = \"kubernetes\"";
@@ -136,19 +140,7 @@ pub fn cluster_of<'a>(cx: &Context<'a>, object: &Object) -> Option<&'a Cluster> 
     cx.snap.model.objects().cluster(&object.cluster)
 }
 
-/// A cell that all of these panes have; `None` for their own.
-#[must_use]
-pub fn common(cx: &Context, object: &Object, column: &str) -> Option<Cell> {
-    Some(match column {
-        "cluster" => Cell::text(&*object.cluster, Role::Dim),
-        "namespace" => Cell::text(&*object.namespace, Role::Dim),
-        "name" => Cell::Name((&*object.name).into(), Role::Text),
-        "age" => Told::of(cx, object).since(cx, object.created),
-        _ => return None,
-    })
-}
-
-/// What the cells of [`common`] sort by.
+/// What the cells sort by that all of these panes have.
 #[must_use]
 pub fn common_value(object: &Object, column: &str) -> Option<SortValue> {
     Some(match column {
@@ -158,18 +150,6 @@ pub fn common_value(object: &Object, column: &str) -> Option<SortValue> {
         "age" => by_age(object.created),
         _ => return None,
     })
-}
-
-/// Columns that say the same in every row are left out.
-#[must_use]
-pub fn is_idle(cx: &Context, column: &str) -> bool {
-    match column {
-        "cluster" => {
-            cx.scope.cluster.is_some() || cx.snap.model.objects().clusters().nth(1).is_none()
-        }
-        "namespace" => cx.scope.namespace.is_some(),
-        _ => false,
-    }
 }
 
 #[must_use]
@@ -259,7 +239,7 @@ pub fn in_scope<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a Cluster> {
     clusters.filter(move |cluster| only.as_ref().is_none_or(|name| name == cluster.name()))
 }
 
-/// What of these kinds is not known in the clusters in scope, and why.
+/// What of these kinds is not known in the clusters in scope, or not as it happens, and why.
 #[must_use]
 pub fn doubts(cx: &Context, kinds: &[ObjectKind]) -> Vec<Line> {
     let several = cx.snap.model.objects().clusters().nth(1).is_some();
@@ -271,7 +251,9 @@ pub fn doubts(cx: &Context, kinds: &[ObjectKind]) -> Vec<Line> {
             String::new()
         };
         for kind in kinds {
-            let Some((why, role)) = doubt(cx, cluster, *kind) else {
+            let doubt = outside(cx, cluster, *kind).or_else(|| doubt(cx, cluster, *kind));
+            let doubt = doubt.or_else(|| partly(cx, cluster, *kind));
+            let Some((why, role)) = doubt else {
                 continue;
             };
             // What is said of several kinds is said once.
@@ -307,7 +289,9 @@ pub fn doubt(cx: &Context, cluster: &Cluster, kind: ObjectKind) -> Option<(Strin
         silent = silent.or_else(|| silence(cx, feed));
     }
     if !any {
-        return Some(("not watched".into(), Role::StateNotConfigured));
+        let place = narrowed(cx, cluster).map(|namespaces| format!(" in {namespaces}"));
+        let why = format!("not watched{}", place.unwrap_or_default());
+        return Some((why, Role::StateNotConfigured));
     }
     silent.or_else(|| {
         (!cluster.is_synced(kind)).then(|| {
@@ -315,6 +299,57 @@ pub fn doubt(cx: &Context, cluster: &Cluster, kind: ObjectKind) -> Option<(Strin
             (format!("listing, {so_far} so far"), Role::Info)
         })
     })
+}
+
+/// Is all there is of these kinds known, be it of late, in the clusters and the namespace in scope?
+#[must_use]
+pub fn are_known(cx: &Context, kinds: &[ObjectKind]) -> bool {
+    let mut all = in_scope(cx).flat_map(|cluster| kinds.iter().map(move |kind| (cluster, *kind)));
+    all.all(|(cluster, kind)| {
+        let limited =
+            cx.scope.namespace.is_none() && cx.snap.only_in(cluster.name(), kind).is_some();
+        cluster.is_synced(kind) && !limited && outside(cx, cluster, kind).is_none()
+    })
+}
+
+/// The namespace in scope is none of those in which this kind is watched.
+fn outside(cx: &Context, cluster: &Cluster, kind: ObjectKind) -> Option<(String, Role)> {
+    let namespace = cx.scope.namespace.as_deref()?;
+    let only = cx.snap.only_in(cluster.name(), kind)?;
+    let text = format!("not watched in {namespace}, only in {}", only.join(", "));
+    (!only.contains(&namespace)).then_some((text, Role::StateNotConfigured))
+}
+
+/// The namespaces that a cluster is watched in, where it is not watched as a whole. Of leases
+/// nobody watches all.
+fn narrowed(cx: &Context, cluster: &Cluster) -> Option<String> {
+    let mut kinds = ObjectKind::ALL
+        .iter()
+        .filter(|kind| **kind != ObjectKind::Lease);
+    let only = kinds.find_map(|kind| cx.snap.only_in(cluster.name(), *kind))?;
+    Some(only.join(", "))
+}
+
+/// What is known of a kind, and not of all of it or not at once: by lists alone, or in some
+/// namespaces alone.
+#[must_use]
+pub fn partly(cx: &Context, cluster: &Cluster, kind: ObjectKind) -> Option<(String, Role)> {
+    let listed = listed(cx, cluster, kind);
+    listed.or_else(|| {
+        let only = cx.snap.only_in(cluster.name(), kind)?;
+        let told = cx.scope.namespace.is_some() || kind == ObjectKind::Lease;
+        let text = format!("of {} alone", only.join(", "));
+        (!told).then_some((text, Role::Info))
+    })
+}
+
+/// How often a kind is listed that may not be watched: between two lists nobody tells a change.
+fn listed(cx: &Context, cluster: &Cluster, kind: ObjectKind) -> Option<(String, Role)> {
+    let feeds = cx.snap.model.feeds();
+    let feeds = cluster.feeds(kind).filter_map(|feed| feeds.get(feed));
+    let every = units::span(feeds.filter_map(|feed| feed.listed).max()?);
+    let text = format!("listed every {every}: may not be watched");
+    Some((text, Role::Info))
 }
 
 /// Why a watch tells nothing now.

@@ -12,7 +12,7 @@ use crate::actions::refusal::Why;
 use crate::actions::{ACTIONS, call, live};
 use crate::app::App;
 use crate::app::acting::{Proposal, State};
-use crate::listing::RowKey;
+use crate::event::Drawn;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::units;
@@ -106,7 +106,7 @@ fn steps(plan: &Plan) -> Vec<Block> {
 fn then(plan: &Plan) -> String {
     let patience = units::span(crate::app::acting::PATIENCE);
     format!(
-        "done when the watch says that {}, within {patience}",
+        "done when the watch says {}, within {patience}",
         plan.action.expects
     )
 }
@@ -386,53 +386,66 @@ pub fn arm_page(app: &App) -> Vec<Block> {
     blocks
 }
 
-/// What the page of a plan can be answered with, for the hint line.
+/// What the page of a plan can be answered with, for the hint line below a frame of it.
 #[must_use]
-pub fn answers(app: &App) -> Line {
+pub fn answers(app: &App, drawn: &Drawn) -> Line {
     let Some(open) = app.acting().proposal() else {
         return Line::new();
     };
-    let key = |line: Line, key: &'static str, word: String| {
-        line.with(key, Role::Key).dim(format!(" {word}   "))
-    };
-    let mut line = Line::new();
-    match &open.state {
+    let line = match &open.state {
         State::Ready(plan) => {
-            let checks = app.checks();
-            let armed = checks.iter().find(|check| check.id == "armed");
-            let stops = checks.iter().find(|check| {
-                matches!(
-                    check.verdict,
-                    Verdict::Fail | Verdict::Stop | Verdict::Asked
-                )
-            });
-            line = match (armed, stops) {
-                (Some(armed), _) if armed.verdict == Verdict::Fail => line
-                    .with(format!("{}: ", armed.text), Role::Warning)
-                    .with("A", Role::Key)
-                    .dim(" or :arm 10m   "),
-                (_, None) => key(line, "y", plan.title()),
-                (_, Some(stop)) if stop.verdict == Verdict::Stop => line
-                    .with("stopped: ", Role::Warning)
-                    .dim(":override REASON   "),
-                (_, Some(_)) => line.with("y does nothing: a guard says no   ", Role::Warning),
+            let line = if drawn.scroll_max > 0 && !open.was_read() {
+                read_on(app)
+            } else {
+                answer(app, plan)
             };
-            line = key(line, "r", "reason".into());
+            key(line, "r", "reason")
         }
-        State::Asking(_) => line = line.dim("asking the API server   "),
-        State::Sent(_) if app.acting().flight().is_none() => {
-            line = key(line, "u", "take it back".into());
-        }
-        State::Sent(_) | State::Refused(_) => {}
-    }
-    key(line, "Esc", "back".into())
+        State::Asking(_) => Line::new().dim("asking the API server   "),
+        State::Sent(_) if app.acting().flight().is_none() => key(Line::new(), "u", "take it back"),
+        State::Sent(_) | State::Refused(_) => Line::new(),
+    };
+    key(line, "Esc", "back")
 }
 
-/// What a row of the audit stands for.
-#[must_use]
-pub fn act_of(key: &RowKey) -> Option<crate::actions::record::ActionId> {
-    match key {
-        RowKey::Text(text) => text.parse().ok(),
-        _ => None,
+fn key(line: Line, key: &str, word: &str) -> Line {
+    line.with(key.to_owned(), Role::Key)
+        .dim(format!(" {word}   "))
+}
+
+/// Nothing is answered before all of it was on the screen.
+fn read_on(app: &App) -> Line {
+    let mut bindings = app.bindings.iter();
+    let down = bindings.find(|bound| bound.intent == "move-down" && bound.scope.is_empty());
+    let keys = down.map_or("down", |bound| &bound.keys);
+    let first = keys.split(", ").next().unwrap_or(keys);
+    key(
+        Line::new(),
+        first,
+        "reads on; answered when all of it was read",
+    )
+}
+
+/// The answer that would do it, or what stands in its way.
+fn answer(app: &App, plan: &Plan) -> Line {
+    let checks = app.checks();
+    let armed = checks.iter().find(|check| check.id == "armed");
+    let stops = checks.iter().find(|check| {
+        matches!(
+            check.verdict,
+            Verdict::Fail | Verdict::Stop | Verdict::Asked
+        )
+    });
+    let line = Line::new();
+    match (armed, stops) {
+        (Some(armed), _) if armed.verdict == Verdict::Fail => line
+            .with(format!("{}: ", armed.text), Role::Warning)
+            .with("A", Role::Key)
+            .dim(" or :arm 10m   "),
+        (_, None) => key(line, "y", &plan.title()),
+        (_, Some(stop)) if stop.verdict == Verdict::Stop => line
+            .with("stopped: ", Role::Warning)
+            .dim(":override REASON   "),
+        (_, Some(_)) => line.with("y does nothing: a guard says no   ", Role::Warning),
     }
 }

@@ -1,10 +1,8 @@
 //! Pods: what runs where, whether it is ready, and how it ended last.
 
-use super::objects::{self, Told};
-use super::{Block, Extra, Pane, detail};
-use crate::listing::{
-    Cell, Column, Context, Listing, MovedBy, ObjectListing, Row, RowKey, SortValue,
-};
+use super::objects::{self, About, ObjectPane, Told};
+use super::{Extra, Pane, detail};
+use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
 use crate::objects::{
     Body, Container, ContainerState, Object, ObjectKind, Phase, Pod, Termination,
 };
@@ -15,75 +13,53 @@ use crate::units;
 pub static PANE: Pane = Pane {
     listing: &Pods,
     head,
-    preview,
+    preview: detail::glance,
 };
 
 struct Pods;
 
 const KINDS: &[ObjectKind] = &[ObjectKind::Pod];
 
-static COLUMNS: &[Column] = &[
-    Column::names("cluster", "CLUSTER", 6..=24, 2),
-    Column::names("namespace", "NAMESPACE", 9..=30, 1),
-    Column::names("name", "NAME", 12..=60, 0),
-    Column::right("ready", "READY", 5..=6, 1),
-    Column::left("status", "STATUS", 10..=26, 0),
-    Column::left("restarts", "RESTARTS", 8..=10, 3),
-    Column::left("last", "LAST END", 11..=28, 6),
-    Column::right("cpu", "CPU USE/REQ/LIM", 15..=17, 7),
-    Column::right("memory", "MEM USE/REQ/LIM", 15..=20, 7),
-    Column::names("owner", "OWNER", 18..=40, 8),
-    Column::names("node", "NODE", 8..=30, 5),
-    Column::left("ip", "IP", 13..=39, 9),
-    Column::ages("age", "AGE", 5..=14, 0),
-];
+static ABOUT: About = About {
+    id: "pods",
+    title: "Pods",
+    doc: "Every pod: ready containers, status, restarts, last end, what it asks for and uses.",
+    columns: &[
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("namespace", "NAMESPACE", 9..=30, 1),
+        Column::names("name", "NAME", 12..=60, 0),
+        Column::right("ready", "READY", 5..=6, 1),
+        Column::left("status", "STATUS", 10..=26, 0),
+        Column::left("restarts", "RESTARTS", 8..=10, 3),
+        Column::left("last", "LAST END", 11..=28, 6),
+        Column::right("cpu", "CPU USE/REQ/LIM", 15..=17, 7),
+        Column::right("memory", "MEM USE/REQ/LIM", 15..=20, 7),
+        Column::names("owner", "OWNER", 18..=40, 8),
+        Column::names("node", "NODE", 8..=30, 5),
+        Column::left("ip", "IP", 13..=39, 9),
+        Column::ages("age", "AGE", 5..=14, 0),
+    ],
+};
 
-impl Listing for Pods {
-    fn id(&self) -> &'static str {
-        "pods"
+impl ObjectPane for Pods {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
-    fn title(&self) -> &'static str {
-        "Pods"
-    }
-    fn doc(&self) -> &'static str {
-        "Every pod: ready containers, status, restarts, last end, what it asks for and uses."
-    }
-    fn columns(&self) -> &'static [Column] {
-        COLUMNS
-    }
-    fn objects(&self) -> Option<&dyn ObjectListing> {
-        Some(self)
-    }
-    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
+
+    fn is_own_idle(&self, cx: &Context, column: &'static str) -> bool {
         match column {
             // What is asked for stands on the page of each; here it is what use is held against.
             "cpu" | "memory" => {
                 !objects::in_scope(cx).any(|cluster| cluster.is_measured(ObjectKind::Pod))
             }
-            _ => objects::is_idle(cx, column),
+            _ => false,
         }
     }
-    fn configured(&self, cx: &Context) -> bool {
-        objects::configured(cx)
-    }
-    fn how_to(&self) -> &'static str {
-        objects::HOW_TO
-    }
-    fn rows(&self, _: &Context) -> Vec<Row> {
-        Vec::new()
-    }
 
-    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(object) = &row.object else {
-            return Cell::none();
-        };
+    fn own_cell(&self, cx: &Context, object: &Object, told: Told, column: &'static str) -> Cell {
         let Body::Pod(pod) = &object.body else {
             return Cell::none();
         };
-        if let Some(cell) = objects::common(cx, object, column) {
-            return cell;
-        }
-        let told = Told::of(cx, object);
         match column {
             "ready" => ready(told, pod),
             "status" => {
@@ -319,12 +295,8 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
         );
     }
     let doubts = objects::doubts(cx, KINDS);
-    if extra.part || (tally.pods == 0 && !doubts.is_empty()) {
+    if extra.part || (tally.pods == 0 && !objects::are_known(cx, KINDS)) {
         return doubts;
     }
     std::iter::once(line).chain(doubts).collect()
-}
-
-fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    detail::glance(cx, key)
 }

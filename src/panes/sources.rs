@@ -167,7 +167,7 @@ fn next(cx: &Context, feed: &Feed) -> Cell {
         return Cell::none();
     };
     let wait = next.since(cx.snap.now.stamp);
-    let role = if wait > feed.spec.period {
+    let role = if wait > feed.period() {
         Role::Warning
     } else {
         Role::Dim
@@ -199,6 +199,9 @@ fn why(feed: &Feed) -> Cell {
             Role::Warning,
         );
     }
+    if let Some(text) = listed(feed) {
+        return Cell::text(text, Role::Info);
+    }
     // Nothing is wrong: what it speaks for, where its name does not say that.
     let subject = feed.subject().to_string();
     if feed.spec.id.target.to_string() == subject || subject.contains(&*feed.spec.id.target.name) {
@@ -206,6 +209,13 @@ fn why(feed: &Feed) -> Cell {
     } else {
         Cell::text(subject, Role::Dim)
     }
+}
+
+/// What may be listed and not watched is as old as its last list.
+fn listed(feed: &Feed) -> Option<String> {
+    let (every, kind) = (feed.listed?, feed.spec.tells?);
+    let (every, plural) = (units::span(every), kind.plural());
+    Some(format!("listed every {every}: needs watch {plural}"))
 }
 
 fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
@@ -262,6 +272,9 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
         format!("every {every}, deadline {}", units::span(feed.spec.timeout)),
         Role::Text,
     );
+    if let Some(text) = listed(feed) {
+        line("not watched", text, Role::Info);
+    }
     if let Some(outage) = &feed.outage {
         line("failed at", outage.to_string(), Role::StateBad);
         if let Some(since) = feed.failing_since {

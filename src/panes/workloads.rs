@@ -1,10 +1,8 @@
 //! Workloads: what makes pods, how many there should be, and how many are ready.
 
-use super::objects::{self, Told};
-use super::{Block, Extra, Pane, detail};
-use crate::listing::{
-    Cell, Column, Context, Listing, MovedBy, ObjectListing, Row, RowKey, SortValue,
-};
+use super::objects::{self, About, ObjectPane, Told};
+use super::{Extra, Pane, detail};
+use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
 use crate::model::objects::Move;
 use crate::objects::{Body, CronJob, Job, Object, ObjectKind, Status, Workload};
 use crate::paint::Line;
@@ -15,7 +13,7 @@ use crate::units;
 pub static PANE: Pane = Pane {
     listing: &Workloads,
     head,
-    preview,
+    preview: detail::glance,
 };
 
 struct Workloads;
@@ -28,57 +26,31 @@ const KINDS: &[ObjectKind] = &[
     ObjectKind::CronJob,
 ];
 
-static COLUMNS: &[Column] = &[
-    Column::names("cluster", "CLUSTER", 6..=24, 2),
-    Column::names("namespace", "NAMESPACE", 9..=30, 1),
-    Column::names("name", "NAME", 12..=60, 0),
-    Column::left("kind", "KIND", 6..=11, 1),
-    Column::right("ready", "READY", 5..=11, 1),
-    Column::left("status", "STATUS", 10..=14, 0),
-    Column::right("updated", "UP TO DATE", 10..=10, 5),
-    Column::right("available", "AVAILABLE", 9..=9, 4),
-    Column::right("restarts", "RESTARTS", 8..=8, 3),
-    Column::left("images", "IMAGES", 12..=90, 6),
-    Column::ages("age", "AGE", 5..=14, 0),
-];
+static ABOUT: About = About {
+    id: "workloads",
+    title: "Workloads",
+    doc: "Deployments, stateful sets, daemon sets, jobs, cron jobs: ready of wanted; Enter shows their pods.",
+    columns: &[
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("namespace", "NAMESPACE", 9..=30, 1),
+        Column::names("name", "NAME", 12..=60, 0),
+        Column::left("kind", "KIND", 6..=11, 1),
+        Column::right("ready", "READY", 5..=11, 1),
+        Column::left("status", "STATUS", 10..=14, 0),
+        Column::right("updated", "UP TO DATE", 10..=10, 5),
+        Column::right("available", "AVAILABLE", 9..=9, 4),
+        Column::right("restarts", "RESTARTS", 8..=8, 3),
+        Column::left("images", "IMAGES", 12..=90, 6),
+        Column::ages("age", "AGE", 5..=14, 0),
+    ],
+};
 
-impl Listing for Workloads {
-    fn id(&self) -> &'static str {
-        "workloads"
-    }
-    fn title(&self) -> &'static str {
-        "Workloads"
-    }
-    fn doc(&self) -> &'static str {
-        "Deployments, stateful sets, daemon sets, jobs, cron jobs: ready of wanted; Enter shows their pods."
-    }
-    fn columns(&self) -> &'static [Column] {
-        COLUMNS
-    }
-    fn objects(&self) -> Option<&dyn ObjectListing> {
-        Some(self)
-    }
-    fn is_idle(&self, cx: &Context, column: &'static str) -> bool {
-        objects::is_idle(cx, column)
-    }
-    fn configured(&self, cx: &Context) -> bool {
-        objects::configured(cx)
-    }
-    fn how_to(&self) -> &'static str {
-        objects::HOW_TO
-    }
-    fn rows(&self, _: &Context) -> Vec<Row> {
-        Vec::new()
+impl ObjectPane for Workloads {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
-        let Some(object) = &row.object else {
-            return Cell::none();
-        };
-        if let Some(cell) = objects::common(cx, object, column) {
-            return cell;
-        }
-        let told = Told::of(cx, object);
+    fn own_cell(&self, cx: &Context, object: &Object, told: Told, column: &'static str) -> Cell {
         match column {
             "kind" => Cell::text(object.kind().subject_kind().word(), Role::Dim),
             "status" => {
@@ -346,8 +318,4 @@ fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     }
     let line = Line::new().dim(words.join("   "));
     std::iter::once(line).chain(doubts).collect()
-}
-
-fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
-    detail::glance(cx, key)
 }

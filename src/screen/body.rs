@@ -243,6 +243,7 @@ fn page(app: &App, painter: &mut Painter, area: Rect, blocks: &[Block]) -> Drawn
     let over = height.saturating_sub(usize::from(area.height));
     Drawn {
         rows: usize::from(area.height),
+        offset: app.scroll(),
         scroll_max: over,
         ..Drawn::default()
     }
@@ -284,7 +285,7 @@ fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
                         .map(Block::Line),
                 );
             }
-            Block::Beside(left, right) if width < 90 => {
+            Block::Beside(left, right) if !fit_beside(left, right, width) => {
                 out.extend([(**left).clone(), (**right).clone()]);
             }
             Block::Columns(left, right) if width < ROOM_FOR_COLUMNS => {
@@ -296,6 +297,13 @@ fn flatten(blocks: &[Block], width: u16) -> Vec<Block> {
         }
     }
     out
+}
+
+/// Can both be read beside each other? Short lines can on any screen, a chart needs room.
+fn fit_beside(left: &Block, right: &Block, width: u16) -> bool {
+    let half = usize::from(width / 2);
+    let short = |block: &Block| matches!(block, Block::Line(line) if line.width() < half);
+    width >= 90 || (short(left) && short(right))
 }
 
 /// Line by line beside each other; the shorter column ends in blanks.

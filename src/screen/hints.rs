@@ -6,12 +6,13 @@ use crate::actions::{self, plan::Plan};
 use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
+use crate::event::Drawn;
 use crate::paint::{Line, Painter};
 use crate::panes::plan;
 use crate::role::Role;
 use crate::text::SafeText;
 
-pub fn draw(app: &App, painter: &mut Painter, line: Rect) {
+pub fn draw(app: &App, painter: &mut Painter, line: Rect, drawn: &Drawn) {
     if app.picking_sort() {
         painter.line(line.x + 1, line.y, line.width - 2, &sort_picker(app));
     } else if app.prompt().is_some() {
@@ -22,7 +23,7 @@ pub fn draw(app: &App, painter: &mut Painter, line: Rect) {
         let text = Line::new().with(notice.to_owned(), Role::Accent);
         painter.line(line.x + 1, line.y, line.width - 2, &text);
     } else {
-        keys_now(app, painter, line);
+        keys_now(app, painter, line, drawn);
     }
 }
 
@@ -97,9 +98,14 @@ const SHOWN_ON_PAGE: &[(&str, &str)] = &[
     ("help", "help"),
 ];
 
-fn keys_now(app: &App, painter: &mut Painter, line: Rect) {
+fn keys_now(app: &App, painter: &mut Painter, line: Rect, drawn: &Drawn) {
     if app.page() == Some(&Page::Plan) {
-        painter.line(line.x + 1, line.y, line.width - 2, &plan::answers(app));
+        painter.line(
+            line.x + 1,
+            line.y,
+            line.width - 2,
+            &plan::answers(app, drawn),
+        );
         return;
     }
     let shown = match app.page() {

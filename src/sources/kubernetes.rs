@@ -5,10 +5,12 @@
 //! Nothing here knows the model or a screen.
 
 mod api;
+mod beside;
 pub mod decode;
 pub mod discovery;
 mod follow;
 pub mod frame;
+mod items;
 mod metrics;
 mod pool;
 mod proto;
@@ -24,6 +26,7 @@ pub mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use beside::Beside;
 use watch::WatchProbe;
 
 use super::{Probe, Source, TargetConfig, deadline};
@@ -60,8 +63,11 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
     let budget = deadline::parts(timeout.unwrap_or(SOURCE.timeout));
     let mut probes: Vec<Box<dyn Probe>> = vec![
         Box::new(api::ApiProbe::new(api.clone(), budget)),
-        Box::new(metrics::MetricsProbe::new(api.clone())),
-        Box::new(uses::UsesProbe::new(api.clone(), namespaces.clone())),
+        Box::new(Beside::new(api.clone(), metrics::Metrics)),
+        Box::new(Beside::new(
+            api.clone(),
+            uses::Uses::new(namespaces.clone()),
+        )),
     ];
     for kind in kinds {
         for place in places(kind, &namespaces) {

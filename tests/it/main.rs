@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod acting;
 mod asks;
 mod bad_input;
 mod clients;
@@ -16,6 +17,7 @@ mod kube;
 mod loopback;
 mod opened;
 mod palette;
+mod partly;
 mod pty;
 mod readme;
 mod scene;

@@ -79,7 +79,7 @@ pub fn open(app: &mut App, pane: &str) {
 }
 
 /// What there is to see in a pane: of Kubernetes, or of everything else.
-fn scene_of(listing: &dyn Listing) -> &'static str {
+pub fn scene_of(listing: &dyn Listing) -> &'static str {
     match listing.id() {
         "clusters" => "cluster",
         _ if listing.objects().is_some() => "cluster",

@@ -254,6 +254,21 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
+fn the_map_in_the_crate_docs_names_every_module() {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let docs: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("//!"))
+        .collect();
+    let docs = docs.join("\n");
+    for module in layers().keys() {
+        let named = [format!("[`{module}`]"), format!("[`mod@{module}`]")];
+        let is_named = named.iter().any(|name| docs.contains(name));
+        assert!(is_named, "lib.rs does not say what `{module}` is");
+    }
+}
+
+#[test]
 fn no_room_has_more_than_one_purpose() {
     // A ceiling against files where everything lands; a file at it wants a wall, not a higher one.
     // It was 520; findings.rs, layers.rs, guard.rs, acting.rs and two files of tests grew past it and want walls of their own.

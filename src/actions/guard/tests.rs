@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::actions::arm::{self, Power};
+use crate::actions::live::{self, DryRun, Live};
 use crate::actions::plan::{Request, plan};
 use crate::actions::world::{self, World, budget, control_plane, cordoned, node, node_but, pod};
 use crate::actions::{Action, cordon, uncordon};
@@ -307,7 +308,7 @@ fn the_blast_counts_what_is_there_by_what_a_drain_would_have_to_know() {
         lines,
         [
             "4 pods (1 DaemonSet, 1 ReplicaSet, 1 of nobody, 1 static), 1 with emptyDir, 1 ended: \
-             they stay; nothing is evicted by a cordon",
+             they stay, none is evicted",
             "budgets: shop/web 1 here, room 0",
             "2 other nodes take pods: 8.0 CPU, 16.0 GiB free",
         ]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::shown::Shown;
 use super::{Acting, errand, record};
 use crate::actions::arm::{self, Armed, Lost, Power, USUAL};
 use crate::actions::errand::Errand;
@@ -10,7 +11,6 @@ use crate::actions::guard::Policy;
 use crate::actions::live::{Identity, May};
 use crate::actions::record::{Entry, Kind, Who};
 use crate::app::{App, Page};
-use crate::clock::Stamp;
 use crate::effect::Effect;
 use crate::observation::Outage;
 use crate::units;
@@ -22,7 +22,7 @@ pub struct Arming {
     pub time: Duration,
     /// It was called from a plan, and leads back there.
     over_plan: bool,
-    pub(super) shown: Option<Stamp>,
+    pub(super) shown: Shown,
     /// What the API server says of us.
     pub who: Option<Result<Identity, Outage>>,
     /// What we may do there, by the action's id.
@@ -81,7 +81,7 @@ impl App {
         if let Some(cluster) = &self.scope.cluster {
             return Ok(cluster.clone());
         }
-        let names = self.cluster_names();
+        let names = self.clusters();
         match names.as_slice() {
             [one] => Ok(one.clone()),
             [] => Err("arm: no Kubernetes cluster is watched".to_owned()),
@@ -90,11 +90,6 @@ impl App {
                 several.join(", ")
             )),
         }
-    }
-
-    fn cluster_names(&self) -> Vec<Arc<str>> {
-        let clusters = self.model.objects().clusters();
-        clusters.map(|cluster| cluster.name().clone()).collect()
     }
 
     /// `A`: asks whether to arm; where it is armed, it is read-only again at once.
@@ -108,7 +103,7 @@ impl App {
                     cluster: cluster.clone(),
                     time: USUAL,
                     over_plan: self.page == Some(Page::Plan),
-                    shown: None,
+                    shown: Shown::default(),
                     who: None,
                     may: Vec::new(),
                 });
@@ -129,11 +124,11 @@ impl App {
         if let Some((_, time)) = TIMES.iter().find(|(own, _)| *own == key) {
             page.time = *time;
             // What changed must be seen before it is confirmed.
-            page.shown = None;
+            self.read_anew();
             return Vec::new();
         }
         let (at, before) = (self.acting.pressed, self.acting.before);
-        let rested = page.shown.map(|shown| at.since(shown.max(before)));
+        let rested = page.shown.whole().map(|shown| at.since(shown.max(before)));
         if rested.is_none_or(|rested| rested < Policy::default().dead) {
             self.say("too early: what is typed ahead arms nothing");
             return Vec::new();
@@ -155,7 +150,7 @@ impl App {
                 return Vec::new();
             }
         }
-        let known = self.cluster_names();
+        let known = self.clusters();
         let meant = match cluster {
             Some(name) if known.contains(&name) => Ok(name),
             Some(name) => Err(format!(

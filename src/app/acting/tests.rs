@@ -9,8 +9,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::actions::errand::End;
+use crate::actions::record::Kind;
+use crate::actions::refusal::Why;
 use crate::actions::world::{self, World};
-use crate::app::{App, Page};
+use crate::app::Page;
 use crate::chord::Chord;
 use crate::clock::Now;
 use crate::event::{Drawn, Event};

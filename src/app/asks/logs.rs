@@ -59,7 +59,6 @@ impl LogPage {
         subjects: Vec<Subject>,
         run: LogRun,
         objects: &Objects,
-        now: Now,
         out: &mut Outbox,
     ) -> Self {
         let title = match subjects.as_slice() {
@@ -83,7 +82,7 @@ impl LogPage {
             subjects,
             streams: Vec::new(),
         };
-        page.open_streams(objects, now, out);
+        page.open_streams(objects, out);
         page
     }
 
@@ -103,14 +102,14 @@ impl LogPage {
     }
 
     /// Begins anew: another span, another container, or just once more.
-    pub(super) fn restart(&mut self, objects: &Objects, now: Now, out: &mut Outbox) {
+    pub(super) fn restart(&mut self, objects: &Objects, out: &mut Outbox) {
         self.close(out);
         self.ring.clear();
         self.hit = None;
         self.scroll.end = End::Follow;
         self.members = Members::new(&self.subjects, objects);
         self.streams.clear();
-        self.open_streams(objects, now, out);
+        self.open_streams(objects, out);
     }
 
     /// The names of all containers that could be read, in their order.
@@ -163,7 +162,7 @@ impl LogPage {
         if self.run == LogRun::Follow {
             self.see_restarts(objects, now, out);
         }
-        self.open_streams(objects, now, out);
+        self.open_streams(objects, out);
     }
 
     /// Ends what was merely waiting for a pod that is gone; what still reads may read to its end.
@@ -209,7 +208,7 @@ impl LogPage {
     }
 
     /// Opens what can be read and is not yet.
-    fn open_streams(&mut self, objects: &Objects, now: Now, out: &mut Outbox) {
+    fn open_streams(&mut self, objects: &Objects, out: &mut Outbox) {
         let first = self.streams.is_empty();
         for at in 0..self.members.list().len() {
             let member = &self.members.list()[at];
@@ -231,7 +230,7 @@ impl LogPage {
                 }
             }
         }
-        self.label(now);
+        self.label();
     }
 
     fn open_one(
@@ -280,7 +279,7 @@ impl LogPage {
     }
 
     /// Names the streams as briefly as they can be told apart.
-    fn label(&mut self, _now: Now) {
+    fn label(&mut self) {
         let pods = self.members.list();
         let used = |of: &dyn Fn(&Stream) -> String| {
             let mut all: Vec<String> = self.streams.iter().map(of).collect();

@@ -1,10 +1,10 @@
 //! What keys do on the pages of YAML, logs and any kind.
 
-use super::logs::{SPANS, Times};
-use super::scroll::{End, Grows};
+use super::logs::{LogPage, SPANS, Times};
+use super::scroll::{End, Grows, View};
 use super::search::Search;
 use crate::app::{App, Page};
-use crate::ask::{LogRun, SaveAsk};
+use crate::ask::{LogRun, SaveAsk, Since};
 use crate::effect::Effect;
 use crate::intent::Intent;
 use crate::sgr::Escapes;
@@ -155,53 +155,23 @@ impl App {
             page.scroll.by(&page.ring, rows, view, grows);
             return true;
         }
-        let since = match intent {
-            Intent::ShowAll if !page.ring.search.is_empty() => {
-                page.look_for(Search::default());
-                return true;
-            }
-            Intent::SinceTail => Some(SPANS[0].0),
-            Intent::SinceFiveMinutes => Some(SPANS[1].0),
-            Intent::SinceHour => Some(SPANS[2].0),
-            Intent::SinceBeginning | Intent::ShowAll => Some(SPANS[3].0),
-            Intent::PollNow => Some(page.since),
-            _ => None,
-        };
-        if let Some(since) = since {
+        if intent == Intent::ShowAll && !page.ring.search.is_empty() {
+            page.look_for(Search::default());
+            return true;
+        }
+        if let Some(since) = since(intent, page.since) {
             page.since = since;
-            page.restart(objects, now, out);
+            page.restart(objects, out);
+            return true;
+        }
+        if page.turn(intent, view) {
             return true;
         }
         match intent {
             Intent::NextContainer => {
                 page.next_container(objects);
-                page.restart(objects, now, out);
+                page.restart(objects, out);
             }
-            Intent::Autoscroll | Intent::Freeze => {
-                let top = page.scroll.shown(&page.ring, view);
-                (page.scroll.end, page.scroll.top) = match page.scroll.end {
-                    End::Follow => (End::Stay, top),
-                    End::Stay => (End::Follow, top),
-                };
-            }
-            Intent::Wrap | Intent::Wide => {
-                let top = page.scroll.shown(&page.ring, view);
-                page.scroll.top = top;
-                page.scroll.fold = page.scroll.fold.other();
-            }
-            Intent::Timestamps => {
-                page.times = match page.times {
-                    Times::Hidden => Times::Shown,
-                    Times::Shown => Times::Hidden,
-                };
-            }
-            Intent::Bytes => {
-                page.ring.escapes = match page.ring.escapes {
-                    Escapes::Colour => Escapes::Visible,
-                    Escapes::Visible => Escapes::Colour,
-                };
-            }
-            Intent::OnlyMatches => page.toggle_matches(),
             Intent::FullScreen => {
                 self.full_screen = !self.full_screen;
             }
@@ -400,5 +370,52 @@ impl App {
     #[must_use]
     pub fn is_full_screen(&self) -> bool {
         self.full_screen && self.page == Some(Page::Logs)
+    }
+}
+
+/// Where logs are to begin by an intent; `None` for what begins nothing anew.
+fn since(intent: Intent, present: Since) -> Option<Since> {
+    Some(match intent {
+        Intent::SinceTail => SPANS[0].0,
+        Intent::SinceFiveMinutes => SPANS[1].0,
+        Intent::SinceHour => SPANS[2].0,
+        Intent::SinceBeginning | Intent::ShowAll => SPANS[3].0,
+        Intent::PollNow => present,
+        _ => return None,
+    })
+}
+
+impl LogPage {
+    /// Turns round how lines are shown; false for what is no question of that.
+    fn turn(&mut self, intent: Intent, view: View) -> bool {
+        match intent {
+            Intent::Autoscroll | Intent::Freeze => {
+                let top = self.scroll.shown(&self.ring, view);
+                (self.scroll.end, self.scroll.top) = match self.scroll.end {
+                    End::Follow => (End::Stay, top),
+                    End::Stay => (End::Follow, top),
+                };
+            }
+            Intent::Wrap | Intent::Wide => {
+                let top = self.scroll.shown(&self.ring, view);
+                self.scroll.top = top;
+                self.scroll.fold = self.scroll.fold.other();
+            }
+            Intent::Timestamps => {
+                self.times = match self.times {
+                    Times::Hidden => Times::Shown,
+                    Times::Shown => Times::Hidden,
+                };
+            }
+            Intent::Bytes => {
+                self.ring.escapes = match self.ring.escapes {
+                    Escapes::Colour => Escapes::Visible,
+                    Escapes::Visible => Escapes::Colour,
+                };
+            }
+            Intent::OnlyMatches => self.toggle_matches(),
+            _ => return false,
+        }
+        true
     }
 }

@@ -38,9 +38,10 @@ pub struct Pings {
 }
 
 /// A ping's answer counts as a sign of life: with these a half-open connection is known within 15 s
-/// (safety promise G3), and of a quiet one is heard within 10 s.
+/// (safety promise G3). Who hears nothing for 10 s takes the server for gone: that leaves a slow
+/// line half of it for the answer.
 pub const PINGS: Pings = Pings {
-    every: Duration::from_secs(8),
+    every: Duration::from_secs(5),
     patience: Duration::from_secs(5),
 };
 /// A connection attempt goes on without its caller, so it needs a limit of its own.

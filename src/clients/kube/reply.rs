@@ -159,13 +159,32 @@ impl Reply {
     /// As [`Reply::body`].
     pub async fn rest(&mut self, cap: u64) -> Result<Vec<u8>, Outage> {
         let mut body = Vec::new();
+        self.each(cap, |piece| {
+            body.extend_from_slice(piece);
+            Ok(())
+        })
+        .await?;
+        Ok(body)
+    }
+
+    /// Gives what is left of the body away, piece by piece, up to `cap` bytes.
+    ///
+    /// # Errors
+    /// As [`Reply::body`], and what `take` says.
+    pub async fn each(
+        &mut self,
+        cap: u64,
+        mut take: impl FnMut(&[u8]) -> Result<(), Outage> + Send,
+    ) -> Result<(), Outage> {
+        let mut size = 0;
         while let Some(piece) = self.chunk().await? {
-            if (body.len() + piece.len()) as u64 > cap {
+            size += piece.len() as u64;
+            if size > cap {
                 return Err(too_large(self.flow.asked.bare(), cap));
             }
-            body.extend_from_slice(&piece);
+            take(&piece)?;
         }
-        Ok(body)
+        Ok(())
     }
 
     /// For a status outside 2xx: what the server said, with as much of the body as tells it.

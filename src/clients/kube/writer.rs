@@ -30,15 +30,30 @@ const ANSWER: u64 = 4 << 20;
 
 /// The mutating client of one cluster.
 ///
-/// Without power there is none:
+/// Without power there is none. It cannot be put together out of its parts, not even with power at
+/// hand:
 ///
 /// ```compile_fail
-/// fn build(api: &midwatch::clients::kube::Api) {
-///     let writer = midwatch::clients::kube::writer::Writer { api, armed: todo!() };
+/// use midwatch::actions::arm::Armed;
+/// use midwatch::clients::kube::{Api, writer::Writer};
+///
+/// fn build<'a>(api: &'a Api, armed: &'a Armed) -> Writer<'a> {
+///     Writer { api, armed }
 /// }
 /// ```
 ///
-/// and the client for reading has no way to send a change:
+/// and [`Writer::new`], the only way, refuses where the power is over another cluster or has ended:
+///
+/// ```
+/// use midwatch::actions::arm::Armed;
+/// use midwatch::clients::kube::{Api, writer::Writer};
+///
+/// fn build<'a>(api: &'a Api, armed: &'a Armed) -> Result<Writer<'a>, String> {
+///     Writer::new(api, armed)
+/// }
+/// ```
+///
+/// The client for reading has no way to send a change:
 ///
 /// ```compile_fail
 /// async fn change(api: &midwatch::clients::kube::Api) {

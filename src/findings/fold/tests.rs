@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::findings::Ledger;
 use crate::findings::scenario::Scenario;
+use crate::findings::scenario::kube::api;
 use crate::findings::scenario::objects::{
-    ago, api, claim, condition, container, deployment, endpoints, lost, node, owned, pending, pod,
+    ago, claim, condition, container, deployment, endpoints, lost, node, owned, pending, pod,
     replica_set, service, unscheduled, waiting,
 };
 use crate::objects::{Delta, Object, ObjectKind, Status};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::facts::{Cpu, Fact, FactKind, Memory, Mount};
 use crate::ids::{FeedId, TargetId};
-use crate::model::{FeedSpec, Model, Series};
+use crate::model::{FeedSpec, Freshness, Model, Series};
 use crate::observation::{Harvest, Layer, Observation, Outage};
 use crate::subject::Subject;
 use crate::thresholds::Thresholds;
@@ -88,6 +88,56 @@ fn a_failure_is_a_gap_in_what_that_feed_told_and_nowhere_else() {
         [true, false]
     );
     assert_eq!(samples(&Subject::host("b"), Series::MemoryUsed), [true]);
+}
+
+/// What a list told, so long after it was asked for.
+fn listed(behind: u64, every: u64, after: u64) -> Observation {
+    let outcome = Ok(Harvest {
+        behind: Duration::from_secs(behind),
+        listed: Some(Duration::from_secs(every)),
+        ..Harvest::default()
+    });
+    Observation {
+        outcome,
+        ..told("one", Vec::new(), after)
+    }
+}
+
+#[test]
+fn a_heartbeat_between_two_lists_makes_nothing_younger() {
+    let mut model = model();
+    let now = |after| Now::fixed().plus(Duration::from_secs(after)).stamp;
+    // Every 20 s, which is slower than the feed's own period of 10.
+    for (behind, after) in [(1, 1), (20, 20), (39, 39)] {
+        model.absorb(listed(behind, 20, after));
+        let feed = model.feed(&feed("one")).unwrap();
+        assert_eq!(feed.last_ok.unwrap().stamp, now(0));
+        assert_eq!(feed.last_poll.unwrap().stamp, now(after));
+        assert_eq!(feed.freshness(now(after)), Freshness::Fresh);
+    }
+    model.absorb(listed(60, 20, 60));
+    let feed_one = model.feed(&feed("one")).unwrap();
+    assert_eq!(feed_one.freshness(now(60)), Freshness::Stale);
+    // Watched again: its own period counts again.
+    model.absorb(told("one", Vec::new(), 70));
+    let feed_one = model.feed(&feed("one")).unwrap();
+    assert_eq!(feed_one.freshness(now(90)), Freshness::Aging);
+}
+
+#[test]
+fn after_a_suspend_a_heartbeat_is_no_reason_to_trust_the_list_before_it() {
+    let mut model = model();
+    let now = |after| Now::fixed().plus(Duration::from_secs(after));
+    let usable = |model: &Model, after| {
+        let feed = model.feed(&feed("one")).unwrap();
+        feed.freshness(now(after).stamp).is_usable()
+    };
+    model.absorb(listed(0, 20, 1));
+    model.distrust_all(now(10));
+    model.absorb(listed(10, 20, 11));
+    assert!(!usable(&model, 11));
+    model.absorb(listed(1, 20, 12));
+    assert!(usable(&model, 12));
 }
 
 #[test]

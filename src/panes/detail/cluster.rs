@@ -86,21 +86,32 @@ fn kinds(cx: &Context, subject: &Subject) -> Vec<Block> {
         return Vec::new();
     };
     let mut blocks = Vec::new();
+    let mut parts: Vec<(String, Role, Vec<&str>)> = Vec::new();
     let mut well = Vec::new();
     for kind in ObjectKind::ALL {
-        let count = units::grouped(cluster.count(*kind));
-        match objects::doubt(cx, cluster, *kind) {
-            None if cluster.count(*kind) == 0 => {}
-            None => well.push((kind, format!("{} {count}", kind.plural()))),
-            Some((why, role)) => {
-                let line = Line::new()
-                    .text(format!("{}  ", kind.plural()))
-                    .with(why, role);
-                let told = Told::of_kind(cx, cluster.name(), *kind);
-                let label = if blocks.is_empty() { "not known" } else { "" };
-                blocks.push(row(label, told.line(line)));
+        let count = cluster.count(*kind);
+        let doubt = objects::doubt(cx, cluster, *kind);
+        if doubt.is_none() && count > 0 {
+            let count = units::grouped(count);
+            well.push((kind, format!("{} {count}", kind.plural())));
+        }
+        if let Some((why, role)) = doubt {
+            let line = Line::new()
+                .text(format!("{}  ", kind.plural()))
+                .with(why, role);
+            let told = Told::of_kind(cx, cluster.name(), *kind);
+            let label = if blocks.is_empty() { "not known" } else { "" };
+            blocks.push(row(label, told.line(line)));
+        } else if let Some((why, role)) = objects::partly(cx, cluster, *kind) {
+            match parts.iter_mut().find(|(known, ..)| *known == why) {
+                Some((.., plurals)) => plurals.push(kind.plural()),
+                None => parts.push((why, role, vec![kind.plural()])),
             }
         }
+    }
+    for (why, role, plurals) in parts {
+        let line = Line::new().text(format!("{}  ", plurals.join(", ")));
+        blocks.push(row("in part", line.with(why, role)));
     }
     if !well.is_empty() {
         let words: Vec<&str> = well.iter().map(|(_, text)| text.as_str()).collect();

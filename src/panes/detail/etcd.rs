@@ -133,6 +133,12 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
     }
     blocks.extend(clock_row(cx, member));
     blocks.extend(certificate(cx, member));
+    blocks.push(curves(cx, member));
+    blocks
+}
+
+/// How long it takes to write, and how much there is.
+fn curves(cx: &Context, member: &Subject) -> Block {
     let chart = |title: Line, series: Series, print: fn(f32) -> String| Block::Chart {
         title,
         samples: cx.snap.model.history().samples(member, series).collect(),
@@ -142,13 +148,12 @@ fn member(cx: &Context, member: &Subject) -> Vec<Block> {
     };
     let fsync = titled::<EtcdMetrics>(cx, member, "wal fsync p99");
     let size = titled::<EtcdStatus>(cx, member, "database size");
-    blocks.push(Block::Beside(
+    Block::Beside(
         Box::new(chart(fsync, Series::EtcdFsync, |secs| {
             units::latency(units::seconds(f64::from(secs)))
         })),
         Box::new(chart(size, Series::EtcdSize, |bytes| {
             units::size(f64::from(bytes))
         })),
-    ));
-    blocks
+    )
 }

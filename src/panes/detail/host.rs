@@ -152,41 +152,46 @@ fn resources(cx: &Context, host: &Subject) -> Vec<Block> {
         );
         blocks.push(row("memory", dated(Line::new().text(text), &memory)));
     }
-    if let Some(pressure) = cx.snap.latest::<Pressure>(host) {
-        let part = |word: &str, line: Option<PressureLine>| {
-            let avg = line.and_then(|line| line.avg60);
-            avg.map(|avg| format!("{word} {avg}  "))
-        };
-        let value = pressure.value;
-        let text: String = [
-            part("cpu", value.cpu_some),
-            part("memory", value.memory_some),
-            part("memory all", value.memory_full),
-            part("io", value.io_some),
-            part("io all", value.io_full),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if !text.is_empty() {
-            let line = Line::new().text(text).dim("over a minute");
-            blocks.push(row("pressure", dated(line, &pressure)));
-        }
-    }
-    if let Some(limits) = cx.snap.latest::<Limits>(host) {
-        let pair = |word: &str, used: Option<u64>, most: Option<u64>| {
-            used.zip(most)
-                .map(|(used, most)| format!("{word} {used} of {most}  "))
-        };
-        let value = limits.value;
-        let files = pair("file handles", value.files, value.files_max);
-        let tracked = pair("conntrack", value.conntrack, value.conntrack_max);
-        let text: String = [files, tracked].into_iter().flatten().collect();
-        if !text.is_empty() {
-            blocks.push(row("limits", dated(Line::new().text(text), &limits)));
-        }
-    }
+    blocks.extend(pressure(cx, host));
+    blocks.extend(limits(cx, host));
     blocks
+}
+
+/// The share of a minute in which tasks waited.
+fn pressure(cx: &Context, host: &Subject) -> Option<Block> {
+    let pressure = cx.snap.latest::<Pressure>(host)?;
+    let part = |word: &str, line: Option<PressureLine>| {
+        let avg = line.and_then(|line| line.avg60);
+        avg.map(|avg| format!("{word} {avg}  "))
+    };
+    let value = pressure.value;
+    let text: String = [
+        part("cpu", value.cpu_some),
+        part("memory", value.memory_some),
+        part("memory all", value.memory_full),
+        part("io", value.io_some),
+        part("io all", value.io_full),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let line = (!text.is_empty()).then(|| Line::new().text(text).dim("over a minute"))?;
+    Some(row("pressure", dated(line, &pressure)))
+}
+
+/// What the kernel has only so many of.
+fn limits(cx: &Context, host: &Subject) -> Option<Block> {
+    let limits = cx.snap.latest::<Limits>(host)?;
+    let pair = |word: &str, used: Option<u64>, most: Option<u64>| {
+        used.zip(most)
+            .map(|(used, most)| format!("{word} {used} of {most}  "))
+    };
+    let value = limits.value;
+    let files = pair("file handles", value.files, value.files_max);
+    let tracked = pair("conntrack", value.conntrack, value.conntrack_max);
+    let text: String = [files, tracked].into_iter().flatten().collect();
+    let line = (!text.is_empty()).then(|| Line::new().text(text))?;
+    Some(row("limits", dated(line, &limits)))
 }
 
 fn mounts(cx: &Context, host: &Subject) -> Vec<Block> {

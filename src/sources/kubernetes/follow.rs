@@ -3,10 +3,12 @@
 //!
 //! First a streamed list where the server has it, else pages; then changes from the version that
 //! was read. A watch that ends is resumed from there; only a version that the server forgot (410)
-//! leads to a new list, and what is shown stays until that one is told. What the bytes mean is a
-//! [`Codec`]'s; this knows what to ask for, and `follow/ends.rs` what to do when it ends.
+//! leads to a new list, and what is shown stays until that one is told. Who may list and not watch
+//! gets lists, each as old as it is. What the bytes mean is a [`Codec`]'s; this knows what to ask
+//! for, and `follow/ends.rs` what to do when it ends.
 
 mod ends;
+mod instead;
 mod pace;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use super::transport::{Asked, Body, Transport};
 use crate::clients::kube::Status;
 use crate::observation::{Layer, Outage};
 use crate::units;
+use instead::Instead;
 use pace::{Pace, jitter};
 
 /// Longest that one call gathers; what is quiet is told as such after it.
@@ -126,6 +129,12 @@ pub struct Follow<T: Transport, C> {
     /// Tokens outlived the server's memory: no more pages.
     pages: bool,
     pace: Pace,
+    /// Lists in place of a watch that is not permitted.
+    instead: Instead,
+    /// When the list that is read was first asked for.
+    began: Instant,
+    /// Up to when all is told, as far as no watch is being read; none before the first list.
+    told: Option<Instant>,
     /// When the request was sent that is being answered.
     asked: Instant,
     /// When the watch that is read must have been ended by the server.
@@ -159,6 +168,9 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             streams,
             pages: true,
             pace: Pace::default(),
+            instead: Instead::default(),
+            began: now,
+            told: None,
             asked: now,
             overdue: now,
             heard: now,
@@ -172,6 +184,27 @@ impl<T: Transport, C: Codec> Follow<T, C> {
     pub fn take_bytes(&mut self) -> u64 {
         self.count_bytes();
         std::mem::take(&mut self.bytes)
+    }
+
+    /// How old is at most what was told? Nothing while a watch is read, or before the first list.
+    pub fn behind(&self) -> Duration {
+        match self.told {
+            Some(told) if !self.is_live() => told.elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How often it is listed, where this user may not watch it.
+    pub fn listed(&self) -> Option<Duration> {
+        self.instead.every()
+    }
+
+    /// Would a change be told as it happens?
+    fn is_live(&self) -> bool {
+        matches!(
+            (&self.state, &self.purpose),
+            (State::Reading(_), Purpose::Changes)
+        )
     }
 
     pub fn waiting_for(&self) -> String {
@@ -321,6 +354,11 @@ impl<T: Transport, C: Codec> Follow<T, C> {
 
     fn ask(&mut self) {
         self.asked = Instant::now();
+        match &self.purpose {
+            Purpose::Page(next) if !next.is_empty() => {}
+            Purpose::Changes => {}
+            _ => self.began = self.asked,
+        }
         let query = match &self.purpose {
             Purpose::Page(next) if next.is_empty() => format!("limit={PAGE}"),
             Purpose::Page(next) => format!("limit={PAGE}&continue={}", encoded(next)),
@@ -366,6 +404,9 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             Purpose::Changes => {}
             Purpose::Page(next) if !next.is_empty() => {}
             _ => self.codec.begin(),
+        }
+        if self.shape() == Shape::Watch {
+            self.instead.granted();
         }
         self.heard = Instant::now();
         self.after = None;

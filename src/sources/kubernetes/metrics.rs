@@ -3,22 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::beside::Ask;
 use crate::clients::kube::{Api, Reply};
 use crate::facts::{
     DeprecatedApi, Fact, FactKind, FlowRejections, Histogram, KubeMetrics, Webhook,
 };
 use crate::observation::{Harvest, Layer, Lost, Outage};
 use crate::sources::exposition::{ACCEPT, Reader, Sample, Wanted};
-use crate::sources::{Answer, PollFuture, Probe};
 use crate::subject::Subject;
 use crate::units::Bytes;
 
-/// A body of megabytes is not asked for more often.
-const PERIOD: Duration = Duration::from_secs(30);
-/// It takes its time over a slow line.
-const DEADLINE: Duration = Duration::from_secs(20);
 /// Largest body that is read, after inflation: a busy server of a large cluster has 20 MB.
 const LARGEST: u64 = 256 << 20;
 /// Lists of names that a server could fill without end.
@@ -47,36 +42,18 @@ pub const WANTED: &[&str] = &[
     "apiserver_storage_objects",
 ];
 
-pub struct MetricsProbe {
-    api: Api,
-    endpoint: String,
-}
+/// Asks for them.
+pub struct Metrics;
 
-impl MetricsProbe {
-    #[must_use]
-    pub fn new(api: Api) -> Self {
-        Self {
-            endpoint: format!("{} (metrics)", api.server()),
-            api,
-        }
-    }
+impl Ask for Metrics {
+    const WORD: &'static str = "metrics";
 
-    async fn ask(&mut self) -> Answer {
-        let mut bytes = 0;
-        let outcome = self.harvest(&mut bytes).await;
-        Answer { bytes, outcome }
-    }
-
-    async fn harvest(&mut self, bytes: &mut u64) -> Result<Harvest, Outage> {
-        let subject = self.subject();
-        let mut harvest = Harvest {
-            subject: Some(subject.clone()),
-            ..Harvest::default()
-        };
-        let mut reply = self.api.get("/metrics", ACCEPT).await?;
+    async fn harvest(&mut self, api: &Api, bytes: &mut u64) -> Result<Harvest, Outage> {
+        let mut harvest = Harvest::default();
+        let mut reply = api.get("/metrics", ACCEPT).await?;
         if !reply.is_ok() {
             let refusal = reply.refusal().await;
-            let outage = self.api.outage_of(&refusal);
+            let outage = api.outage_of(&refusal);
             // Not to be allowed this is usual, and not to have it as well.
             if !matches!(refusal.code, 403 | 404) {
                 return Err(outage);
@@ -88,9 +65,10 @@ impl MetricsProbe {
             return Ok(harvest);
         }
         let read = read(&mut reply).await;
-        *bytes = reply.wire_bytes();
+        *bytes += reply.wire_bytes();
         let (metrics, refused) = read?;
         harvest.refused = refused;
+        let subject = Subject::cluster(api.cluster());
         harvest.facts.push((subject, Fact::from(metrics)));
         Ok(harvest)
     }
@@ -101,16 +79,12 @@ async fn read(reply: &mut Reply) -> Result<(KubeMetrics, u64), Outage> {
     let wanted = Wanted::new(WANTED.iter().copied());
     let mut reader = Reader::new(&wanted);
     let mut collector = Collector::default();
-    let mut size = 0;
-    while let Some(piece) = reply.chunk().await? {
-        size += piece.len() as u64;
-        if size > LARGEST {
-            let cap = Bytes(LARGEST);
-            let text = format!("the body of /metrics is larger than {cap}");
-            return Err(Outage::new(Layer::TooLarge, text));
-        }
-        reader.push(&piece, &mut |sample| collector.take(sample));
-    }
+    reply
+        .each(LARGEST, |piece| {
+            reader.push(piece, &mut |sample| collector.take(sample));
+            Ok(())
+        })
+        .await?;
     let tally = reader.finish(&mut |sample| collector.take(sample));
     let refused = collector.refused + tally.refused();
     let metrics = collector.finish().ok_or_else(|| {
@@ -118,36 +92,6 @@ async fn read(reply: &mut Reply) -> Result<(KubeMetrics, u64), Outage> {
             .hint("find out what answers at /metrics of this server")
     })?;
     Ok((metrics, refused))
-}
-
-impl Probe for MetricsProbe {
-    fn endpoint(&self) -> String {
-        self.endpoint.clone()
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::cluster(self.api.cluster())
-    }
-
-    fn period(&self, target: Duration) -> Duration {
-        PERIOD.max(target)
-    }
-
-    fn timeout(&self, target: Duration) -> Duration {
-        DEADLINE.max(target)
-    }
-
-    fn poll(&mut self) -> PollFuture<'_> {
-        Box::pin(self.ask())
-    }
-
-    fn disconnect(&mut self) {
-        self.api.disconnect();
-    }
-
-    fn waiting_for(&self) -> String {
-        format!("/metrics: {}", self.api.phase_words())
-    }
 }
 
 /// Gathers one scrape.

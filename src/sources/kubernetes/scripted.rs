@@ -39,6 +39,8 @@ pub struct Server {
 #[derive(Default)]
 struct Script {
     answers: VecDeque<Said>,
+    /// What is answered to a path and query where the script has ended.
+    rule: Option<Box<dyn Fn(&str) -> Said + Send>>,
     asked: Vec<String>,
     heard: Option<Instant>,
     /// Pings are answered, whatever else happens.
@@ -51,6 +53,13 @@ impl Server {
         let new = Self::default();
         new.lock().answers.extend(answers);
         new.lock().alive = true;
+        new
+    }
+
+    /// A server that goes by what it is asked.
+    pub fn by(rule: impl Fn(&str) -> Said + Send + 'static) -> Self {
+        let new = Self::saying([]);
+        new.lock().rule = Some(Box::new(rule));
         new
     }
 
@@ -105,7 +114,8 @@ impl Transport for Server {
         let answer = {
             let mut script = self.lock();
             script.asked.push(path.clone());
-            script.answers.pop_front()
+            let next = script.answers.pop_front();
+            next.or_else(|| Some(script.rule.as_ref()?(&path)))
         };
         Box::pin(async move {
             match answer {
@@ -147,7 +157,7 @@ impl Transport for Server {
             .status
             .as_ref()
             .map_or("", |Status { message, .. }| message);
-        Outage::new(layer, format!("{} {said}", refusal.code))
+        Outage::new(layer, format!("{} {} {said}", refusal.code, refusal.path))
     }
 
     fn disconnect(&self) {

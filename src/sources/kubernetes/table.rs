@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follow::{Follow, Then};
 use super::transport::Transport;
-use crate::ask::{KindName, TableNews};
+use crate::ask::{KindName, TableDelta, TableNews};
 use crate::clients::kube::Api;
+use crate::observation::Outage;
 use rows::Rows;
 
 /// How often a kind that cannot be watched is listed.
@@ -56,10 +57,10 @@ impl<T: Transport> TableStream<T> {
             sleep_until(rest).await;
             self.rest = None;
         }
-        match self.follow.gather().await {
-            Ok(()) => {
+        match self.heard().await {
+            Ok(deltas) => {
                 self.failures = 0;
-                TableNews::Deltas(self.follow.codec.take())
+                TableNews::Deltas(deltas)
             }
             Err(outage) => {
                 let again = FIRST
@@ -71,6 +72,17 @@ impl<T: Transport> TableStream<T> {
                     outage,
                     again: Some(again),
                 }
+            }
+        }
+    }
+
+    /// Changes, or none where all is quiet. Between two lists nobody knows whether it is.
+    async fn heard(&mut self) -> Result<Vec<TableDelta>, Outage> {
+        loop {
+            self.follow.gather().await?;
+            let deltas = self.follow.codec.take();
+            if !deltas.is_empty() || self.follow.behind().is_zero() {
+                return Ok(deltas);
             }
         }
     }

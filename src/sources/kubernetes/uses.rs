@@ -1,58 +1,47 @@
 //! What nodes and pods use at present, from the metrics API where the cluster has one. Without it
 //! nothing is known of use, which is no failure.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::beside::Ask;
+use super::items::{Broken, Items};
 use super::quantity::Quantity;
 use crate::clients::kube::{Api, JSON};
 use crate::objects::{Delta, ObjectKind, Resources, Use};
 use crate::observation::{Harvest, Layer, Outage};
-use crate::sources::{Answer, PollFuture, Probe};
-use crate::subject::Subject;
 
-/// metrics-server measures anew every 15 s at its fastest.
-const PERIOD: Duration = Duration::from_secs(30);
 /// A list is large on a large cluster: 50,000 pods have 25 MB.
-const DEADLINE: Duration = Duration::from_secs(20);
 const LARGEST: u64 = 128 << 20;
 
 /// What is asked for, and for which kind.
 const ASKED: [(ObjectKind, &str); 2] = [(ObjectKind::Node, "nodes"), (ObjectKind::Pod, "pods")];
 
-pub struct UsesProbe {
-    api: Api,
-    endpoint: String,
+/// Asks for what is used.
+pub struct Uses {
     /// Of which kinds something was told last: told as nothing when the API is gone.
     told: [bool; 2],
     /// Only the pods of these namespaces; empty: of all.
     namespaces: Vec<Arc<str>>,
 }
 
-impl UsesProbe {
+impl Uses {
     #[must_use]
-    pub fn new(api: Api, namespaces: Vec<Arc<str>>) -> Self {
+    pub fn new(namespaces: Vec<Arc<str>>) -> Self {
         Self {
-            endpoint: format!("{} (use)", api.server()),
-            api,
             told: [false; 2],
             namespaces,
         }
     }
+}
 
-    async fn ask(&mut self) -> Answer {
-        let mut bytes = 0;
-        let outcome = self.harvest(&mut bytes).await;
-        Answer { bytes, outcome }
-    }
+impl Ask for Uses {
+    const WORD: &'static str = "use";
 
-    async fn harvest(&mut self, bytes: &mut u64) -> Result<Harvest, Outage> {
-        let mut harvest = Harvest {
-            subject: Some(self.subject()),
-            ..Harvest::default()
-        };
+    async fn harvest(&mut self, api: &Api, bytes: &mut u64) -> Result<Harvest, Outage> {
+        let mut harvest = Harvest::default();
         for (at, (kind, plural)) in ASKED.into_iter().enumerate() {
             let mut paths = vec![format!("/apis/metrics.k8s.io/v1beta1/{plural}")];
             if kind == ObjectKind::Pod && !self.namespaces.is_empty() {
@@ -64,10 +53,7 @@ impl UsesProbe {
             let mut uses = Vec::new();
             let mut offered = false;
             for path in &paths {
-                if let Some(some) = self.list(path, kind, bytes).await? {
-                    offered = true;
-                    uses.extend(some);
-                }
+                offered |= list(api, path, &mut Gathered::new(kind, &mut uses), bytes).await?;
             }
             if offered || self.told[at] {
                 harvest.deltas.push(Delta::Uses(kind, uses));
@@ -76,80 +62,50 @@ impl UsesProbe {
         }
         Ok(harvest)
     }
-
-    /// One list; `None` where the API is not offered.
-    async fn list(
-        &self,
-        path: &str,
-        kind: ObjectKind,
-        bytes: &mut u64,
-    ) -> Result<Option<Vec<Use>>, Outage> {
-        let mut reply = self.api.get(path, JSON).await?;
-        if reply.status == 404 {
-            return Ok(None);
-        }
-        if !reply.is_ok() {
-            let refusal = reply.refusal().await;
-            // Who may not list it is told so also where there is nothing to list.
-            if refusal.code == 403 && !self.is_offered().await? {
-                return Ok(None);
-            }
-            return Err(self.api.outage_of(&refusal));
-        }
-        let body = reply.rest(LARGEST).await?;
-        *bytes += reply.wire_bytes();
-        read(kind, &body)
-            .map(Some)
-            .map_err(|error| Outage::new(Layer::Parse, format!("{path}: {error}")))
-    }
 }
 
-impl UsesProbe {
-    /// Whether the cluster has the API at all, which everybody may ask.
-    async fn is_offered(&self) -> Result<bool, Outage> {
-        let reply = self.api.get("/apis/metrics.k8s.io", JSON).await?;
-        Ok(reply.status != 404)
+/// One list, item by item; false where the API is not offered.
+async fn list(
+    api: &Api,
+    path: &str,
+    gathered: &mut Gathered<'_>,
+    bytes: &mut u64,
+) -> Result<bool, Outage> {
+    let mut reply = api.get(path, JSON).await?;
+    if reply.status == 404 {
+        return Ok(false);
     }
+    if !reply.is_ok() {
+        let refusal = reply.refusal().await;
+        // Who may not list it is told so also where there is nothing to list.
+        if refusal.code == 403 && !is_offered(api).await? {
+            return Ok(false);
+        }
+        return Err(api.outage_of(&refusal));
+    }
+    let mut items = Items::default();
+    let broken = |error: Broken| Outage::new(Layer::Parse, format!("{path}: {error}"));
+    let feed = |piece: &[u8]| {
+        let fed = items.feed(piece, &mut |item| gathered.take(item));
+        fed.map_err(broken)
+    };
+    let read = reply.each(LARGEST, feed).await;
+    *bytes += reply.wire_bytes();
+    read?;
+    items.end().map_err(broken)?;
+    Ok(true)
 }
 
-impl Probe for UsesProbe {
-    fn endpoint(&self) -> String {
-        self.endpoint.clone()
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::cluster(self.api.cluster())
-    }
-
-    fn period(&self, target: Duration) -> Duration {
-        PERIOD.max(target)
-    }
-
-    fn timeout(&self, target: Duration) -> Duration {
-        DEADLINE.max(target)
-    }
-
-    fn poll(&mut self) -> PollFuture<'_> {
-        Box::pin(self.ask())
-    }
-
-    fn disconnect(&mut self) {
-        self.api.disconnect();
-    }
-
-    fn waiting_for(&self) -> String {
-        self.api.phase_words()
-    }
+/// Whether the cluster has the API at all, which everybody may ask.
+async fn is_offered(api: &Api) -> Result<bool, Outage> {
+    let reply = api.get("/apis/metrics.k8s.io", JSON).await?;
+    Ok(reply.status != 404)
 }
 
 #[derive(Deserialize)]
-struct List {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    metadata: Meta,
+struct Item<'a> {
+    #[serde(borrow)]
+    metadata: Meta<'a>,
     /// Of a node.
     usage: Option<Usage>,
     /// Of a pod.
@@ -158,10 +114,10 @@ struct Item {
 }
 
 #[derive(Deserialize)]
-struct Meta {
+struct Meta<'a> {
     name: Arc<str>,
-    #[serde(default)]
-    namespace: Arc<str>,
+    #[serde(default, borrow)]
+    namespace: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -186,18 +142,39 @@ impl Usage {
     }
 }
 
-fn read(kind: ObjectKind, body: &[u8]) -> serde_json::Result<Vec<Use>> {
-    let list: List = serde_json::from_slice(body)?;
-    let one = |item: Item| Use {
-        kind,
-        used: match &item.usage {
-            Some(usage) => usage.read(),
-            None => sum(&item.containers),
-        },
-        namespace: item.metadata.namespace,
-        name: item.metadata.name,
-    };
-    Ok(list.items.into_iter().map(one).collect())
+/// What the items of lists of one kind say.
+struct Gathered<'a> {
+    kind: ObjectKind,
+    uses: &'a mut Vec<Use>,
+    /// That of the item before: lists go by namespace.
+    namespace: Arc<str>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(kind: ObjectKind, uses: &'a mut Vec<Use>) -> Self {
+        Self {
+            kind,
+            uses,
+            namespace: "".into(),
+        }
+    }
+
+    fn take(&mut self, item: &[u8]) -> serde_json::Result<()> {
+        let item: Item = serde_json::from_slice(item)?;
+        if *self.namespace != *item.metadata.namespace {
+            self.namespace = item.metadata.namespace.into();
+        }
+        self.uses.push(Use {
+            kind: self.kind,
+            used: match &item.usage {
+                Some(usage) => usage.read(),
+                None => sum(&item.containers),
+            },
+            namespace: self.namespace.clone(),
+            name: item.metadata.name,
+        });
+        Ok(())
+    }
 }
 
 /// All containers together; a number that one of them lacks is not known of the whole.
@@ -215,6 +192,22 @@ fn sum(containers: &[Contained]) -> Resources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As it comes in pieces of so many bytes.
+    fn read_by(size: usize, kind: ObjectKind, body: &[u8]) -> Result<Vec<Use>, Broken> {
+        let mut uses = Vec::new();
+        let mut gathered = Gathered::new(kind, &mut uses);
+        let mut items = Items::default();
+        for piece in body.chunks(size) {
+            items.feed(piece, &mut |item| gathered.take(item))?;
+        }
+        items.end()?;
+        Ok(uses)
+    }
+
+    fn read(kind: ObjectKind, body: &[u8]) -> Result<Vec<Use>, Broken> {
+        read_by(usize::MAX, kind, body)
+    }
 
     #[test]
     fn a_pod_uses_what_its_containers_use_together() {
@@ -235,6 +228,14 @@ mod tests {
             (Some(1000), None)
         );
         assert_eq!(uses[2].used, Resources::default());
+        assert!(Arc::ptr_eq(&uses[0].namespace, &uses[2].namespace));
+        for size in [1, 7, 64] {
+            assert_eq!(
+                read_by(size, ObjectKind::Pod, body).unwrap(),
+                uses,
+                "{size}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The probe of one kind of object: a stream of deltas.
+//! The probe of one kind of object: a stream of deltas, and how old what they say is.
 //!
 //! What follows the API server is [`Follow`], what the bytes mean [`Objects`]; here they are only
 //! put together as a probe.
@@ -14,6 +14,7 @@ use super::follow::{Follow, PATIENCE, Then};
 use super::transport::Transport;
 use crate::clients::kube::Api;
 use crate::objects::ObjectKind;
+use crate::observation::Harvest;
 use crate::sources::{Answer, Pace, PollFuture, Probe};
 use crate::subject::Subject;
 use objects::Objects;
@@ -57,7 +58,11 @@ impl<T: Transport> WatchProbe<T> {
     async fn next(&mut self) -> Answer {
         let gathered = self.follow.gather().await;
         let bytes = self.follow.take_bytes();
-        let outcome = gathered.map(|()| self.follow.codec.take());
+        let outcome = gathered.map(|()| Harvest {
+            behind: self.follow.behind(),
+            listed: self.follow.listed(),
+            ..self.follow.codec.take()
+        });
         Answer { bytes, outcome }
     }
 }

@@ -140,7 +140,7 @@ proptest! {
                     }
                 }
             }
-            let ready = seat.app.acting.proposal().is_some_and(|open| matches!(open.state, State::Ready(_)) && open.shown.is_some());
+            let ready = seat.app.acting.proposal().is_some_and(|open| matches!(open.state, State::Ready(_)) && open.was_read());
             shown = if ready { shown.or(Some(seat.now)) } else if seat.runs() > runs { shown } else { None };
             if !before && let Some(armed) = seat.app.acting.armed() {
                 oracle.until = Some(seat.now.plus(armed.left(seat.now.stamp)));

@@ -77,6 +77,14 @@ async fn a_half_open_connection_is_found_by_a_ping_and_replaced() {
     assert_eq!(next.response.status(), 200);
 }
 
+#[test]
+fn pings_find_a_dead_connection_in_time_and_give_a_slow_line_as_long_as_they_wait() {
+    assert!(PINGS.every + PINGS.patience < Duration::from_secs(15));
+    let taken_for_gone = Duration::from_secs(10);
+    assert!(PINGS.every * 2 <= taken_for_gone);
+    assert!(PINGS.patience >= Duration::from_secs(5));
+}
+
 #[tokio::test]
 async fn what_changes_nothing_is_sent_anew_where_a_kept_connection_died() {
     let address = half_open().await;

@@ -1,7 +1,7 @@
 //! Deployments and their like, jobs and cron jobs.
 
 use super::super::proto;
-use super::super::wire::{Malformed, Repeated};
+use super::super::wire::Malformed;
 use super::Decoder;
 use crate::objects::{Condition, CronJob, Job, Workload};
 
@@ -16,34 +16,45 @@ struct Counts {
     observed: i64,
 }
 
+/// The counts of what wants replicas: the messages name them alike and number them differently.
+macro_rules! replicas {
+    ($of:expr, updated: $updated:ident) => {
+        Counts {
+            desired: $of.spec.replicas.unwrap_or(1),
+            current: $of.status.replicas,
+            ready: $of.status.ready,
+            available: $of.status.available,
+            updated: $of.status.$updated,
+            observed: $of.status.observed_generation,
+        }
+    };
+}
+
+/// Conditions, which are as much alike.
+macro_rules! conditions {
+    ($decoder:ident, $of:expr) => {{
+        let mut conditions = Vec::new();
+        for c in $of.status.conditions.iter() {
+            let c = c?;
+            let why = (&*c.reason, &*c.message);
+            conditions.push($decoder.condition(&c.kind, &c.status, &c.since, why));
+        }
+        conditions
+    }};
+}
+
 impl Decoder {
     pub(super) fn deployment(
         &mut self,
         meta: &proto::Meta<'_>,
         it: &proto::Deployment<'_>,
     ) -> Result<Workload, Malformed> {
-        let (spec, status) = (&it.spec, &it.status);
-        let mut conditions = Vec::new();
-        for c in status.conditions.iter() {
-            let c = c?;
-            conditions.push(self.condition(&c.kind, &c.status, &c.since, (&c.reason, &c.message)));
-        }
-        let counts = Counts {
-            desired: spec.replicas.unwrap_or(1),
-            current: status.replicas,
-            ready: status.ready,
-            available: status.available,
-            updated: status.updated,
-            observed: status.observed_generation,
-        };
-        let workload = self.workload(
-            meta,
-            &counts,
-            (spec.selector.as_ref(), &spec.template),
-            conditions,
-        )?;
+        let counts = replicas!(it, updated: updated);
+        let conditions = conditions!(self, it);
+        let of = (it.spec.selector.as_ref(), &it.spec.template);
+        let workload = self.workload(meta, &counts, of, conditions)?;
         Ok(Workload {
-            paused: spec.paused,
+            paused: it.spec.paused,
             ..workload
         })
     }
@@ -53,17 +64,9 @@ impl Decoder {
         meta: &proto::Meta<'_>,
         it: &proto::StatefulSet<'_>,
     ) -> Result<Workload, Malformed> {
-        let (spec, status) = (&it.spec, &it.status);
-        let counts = Counts {
-            desired: spec.replicas.unwrap_or(1),
-            current: status.replicas,
-            ready: status.ready,
-            available: status.available,
-            updated: status.updated,
-            observed: status.observed_generation,
-        };
-        let conditions = self.set_conditions(&status.conditions)?;
-        let of = (spec.selector.as_ref(), &spec.template);
+        let counts = replicas!(it, updated: updated);
+        let conditions = conditions!(self, it);
+        let of = (it.spec.selector.as_ref(), &it.spec.template);
         self.workload(meta, &counts, of, conditions)
     }
 
@@ -72,7 +75,7 @@ impl Decoder {
         meta: &proto::Meta<'_>,
         it: &proto::DaemonSet<'_>,
     ) -> Result<Workload, Malformed> {
-        let (spec, status) = (&it.spec, &it.status);
+        let status = &it.status;
         let counts = Counts {
             desired: status.desired,
             current: status.current,
@@ -81,8 +84,8 @@ impl Decoder {
             updated: status.updated,
             observed: status.observed_generation,
         };
-        let conditions = self.set_conditions(&status.conditions)?;
-        let of = (spec.selector.as_ref(), &spec.template);
+        let conditions = conditions!(self, it);
+        let of = (it.spec.selector.as_ref(), &it.spec.template);
         self.workload(meta, &counts, of, conditions)
     }
 
@@ -91,18 +94,10 @@ impl Decoder {
         meta: &proto::Meta<'_>,
         it: &proto::ReplicaSet<'_>,
     ) -> Result<Workload, Malformed> {
-        let (spec, status) = (&it.spec, &it.status);
-        let counts = Counts {
-            desired: spec.replicas.unwrap_or(1),
-            current: status.replicas,
-            ready: status.ready,
-            available: status.available,
-            // It has one revision only: all its pods are of it.
-            updated: status.replicas,
-            observed: status.observed_generation,
-        };
-        let conditions = self.set_conditions(&status.conditions)?;
-        let of = (spec.selector.as_ref(), &spec.template);
+        // It has one revision only: all its pods are of it.
+        let counts = replicas!(it, updated: replicas);
+        let conditions = conditions!(self, it);
+        let of = (it.spec.selector.as_ref(), &it.spec.template);
         self.workload(meta, &counts, of, conditions)
     }
 
@@ -133,25 +128,9 @@ impl Decoder {
         })
     }
 
-    fn set_conditions(
-        &mut self,
-        conditions: &Repeated<'_, proto::SetCondition<'_>>,
-    ) -> Result<Vec<Condition>, Malformed> {
-        let mut out = Vec::new();
-        for c in conditions.iter() {
-            let c = c?;
-            out.push(self.condition(&c.kind, &c.status, &c.since, (&c.reason, &c.message)));
-        }
-        Ok(out)
-    }
-
     pub(super) fn job(&mut self, it: &proto::Job<'_>) -> Result<Job, Malformed> {
         let (spec, status) = (&it.spec, &it.status);
-        let mut conditions = Vec::new();
-        for c in status.conditions.iter() {
-            let c = c?;
-            conditions.push(self.condition(&c.kind, &c.status, &c.since, (&c.reason, &c.message)));
-        }
+        let conditions = conditions!(self, it);
         Ok(Job {
             completions: spec.completions.map(|count| self.count(count)),
             parallelism: self.count(spec.parallelism.unwrap_or(1)),

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Codec, Follow, Purpose, State, Then};
+use tokio::time::Instant;
+
+use super::{Codec, Follow, Instead, Purpose, State, Then};
 use crate::clients::kube::{Refusal, Status};
 use crate::observation::{Layer, Outage};
 use crate::sources::kubernetes::transport::{Body, Transport};
@@ -41,13 +43,18 @@ impl<T: Transport, C: Codec> Follow<T, C> {
             return Ok(());
         }
         self.codec.synced();
-        match self.then {
-            Then::Watch => self.purpose = Purpose::Changes,
-            Then::List(pause) => {
-                self.purpose = self.list_from_scratch();
-                self.pace.again(pause);
+        self.told = Some(self.began);
+        self.instead.listed(self.began.elapsed());
+        let pause = match self.then {
+            Then::List(pause) => pause,
+            Then::Watch if self.instead.holds() => self.instead.pause(),
+            Then::Watch => {
+                self.purpose = Purpose::Changes;
+                return Ok(());
             }
-        }
+        };
+        self.purpose = self.list_from_scratch();
+        self.pace.again(pause);
         Ok(())
     }
 
@@ -67,7 +74,16 @@ impl<T: Transport, C: Codec> Follow<T, C> {
                 self.pace.busy(outage, refusal.retry_after);
                 return Ok(());
             }
-            (403, _) => self.pace.forbid(outage.clone()),
+            (403, Purpose::Stream | Purpose::Changes) if self.then == Then::Watch => {
+                self.list_instead();
+                return Ok(());
+            }
+            (403, _) => {
+                self.pace.forbid(outage.clone());
+                // Whatever is granted until then: the watch first.
+                self.instead = Instead::default();
+                self.purpose = self.list_from_scratch();
+            }
             (404, _) => {
                 let detail = format!("not served: {}", self.path);
                 let outage = Outage::new(Layer::Protocol, detail)
@@ -110,6 +126,15 @@ impl<T: Transport, C: Codec> Follow<T, C> {
         self.purpose = self.list_from_scratch();
     }
 
+    /// This user may not watch it: lists from now on, the first as soon as what was told is old.
+    fn list_instead(&mut self) {
+        self.instead.denied();
+        self.purpose = self.list_from_scratch();
+        let every = self.instead.every().unwrap_or_default();
+        let due = self.told.map(|told| every.saturating_sub(told.elapsed()));
+        self.pace.again(due.unwrap_or_default());
+    }
+
     /// The server forgot where we were. What is shown stays until the new list is told.
     fn relist(&mut self, outage: Outage) {
         if matches!(&self.purpose, Purpose::Page(next) if !next.is_empty()) {
@@ -121,7 +146,7 @@ impl<T: Transport, C: Codec> Follow<T, C> {
     }
 
     fn list_from_scratch(&self) -> Purpose {
-        if self.streams {
+        if self.streams && !self.instead.holds() {
             Purpose::Stream
         } else if self.pages {
             Purpose::Page(String::new())
@@ -134,6 +159,11 @@ impl<T: Transport, C: Codec> Follow<T, C> {
     /// streamed list begins anew, a watch goes on.
     pub(super) fn close(&mut self) {
         self.count_bytes();
+        if self.is_live() {
+            let silent = self.transport.silent_for().unwrap_or_default();
+            let now = Instant::now();
+            self.told = Some(now.checked_sub(silent).unwrap_or(now));
+        }
         self.state = State::Idle;
         self.codec.restart(self.shape());
     }

@@ -185,6 +185,29 @@ async fn what_cannot_be_watched_is_listed_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn between_two_lists_nobody_is_told_that_all_is_quiet() {
+    let page = || body(recorded!("table-page-2"));
+    let lists = |first: Vec<Said>| first.into_iter().chain([page(), page()]);
+    let not_watched = TableStream::new(Server::saying(lists(vec![])), &kind(false), "shop");
+    let (not_permitted, _) = table(lists(vec![Said::Refused(403, None)]));
+    for mut table in [not_watched, not_permitted] {
+        let mut times = Vec::new();
+        for _ in 0..2 {
+            let TableNews::Deltas(deltas) = table.next().await else {
+                panic!("a list");
+            };
+            assert_eq!(
+                deltas.iter().map(word).collect::<Vec<_>>(),
+                [COLUMNS, C, "synced"]
+            );
+            times.push(Instant::now());
+        }
+        let apart = (times[1] - times[0]).as_secs();
+        assert!((8..=11).contains(&apart), "{apart}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_that_cannot_be_read_is_told_and_a_line_that_cannot_is_stepped_over() {
     let lines = recorded!("table.watch");
     let (mut table, _) = table([

@@ -20,14 +20,17 @@ pub enum Account {
     Reader,
     /// Lists and watches the pods of [`SHOP`], nothing else.
     Limited,
+    /// Lists all pods and watches none.
+    Lister,
     /// Known, and permitted nothing.
     Stranger,
 }
 
-pub const ACCOUNTS: [Account; 4] = [
+pub const ACCOUNTS: [Account; 5] = [
     Account::Admin,
     Account::Reader,
     Account::Limited,
+    Account::Lister,
     Account::Stranger,
 ];
 
@@ -37,6 +40,7 @@ impl Account {
             Self::Admin => "admin",
             Self::Reader => "reader",
             Self::Limited => "limited",
+            Self::Lister => "lister",
             Self::Stranger => "stranger",
         }
     }
@@ -47,6 +51,7 @@ impl Account {
             Self::Admin => "7c1f5be2-admin-of-the-live-tier",
             Self::Reader => "0b92d6aa-reader-of-the-live-tier",
             Self::Limited => "e41870c3-limited-in-the-live-tier",
+            Self::Lister => "3fa96b18-lister-in-the-live-tier",
             Self::Stranger => "95d3f04b-stranger-to-the-live-tier",
         }
     }
@@ -89,6 +94,13 @@ pub fn grant(admin: &Raw) -> Result<(), Failed> {
         "metadata": {"name": "pods"},
         "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
     });
+    let lister = json!({
+        "metadata": {"name": "live-lister"},
+        "rules": [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+            {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+        ],
+    });
     let bound = |name: &str, kind: &str, account: Account| {
         json!({
             "metadata": {"name": name},
@@ -96,9 +108,14 @@ pub fn grant(admin: &Raw) -> Result<(), Failed> {
             "subjects": [{"kind": "User", "name": account.user()}],
         })
     };
-    admin.ensure(&format!("{rbac}/clusterroles"), &reader)?;
-    let binding = bound("live-reader", "ClusterRole", Account::Reader);
-    admin.ensure(&format!("{rbac}/clusterrolebindings"), &binding)?;
+    for (role, name, account) in [
+        (&reader, "live-reader", Account::Reader),
+        (&lister, "live-lister", Account::Lister),
+    ] {
+        admin.ensure(&format!("{rbac}/clusterroles"), role)?;
+        let binding = bound(name, "ClusterRole", account);
+        admin.ensure(&format!("{rbac}/clusterrolebindings"), &binding)?;
+    }
     let shop = format!("{rbac}/namespaces/{SHOP}");
     admin.ensure(&format!("{shop}/roles"), &limited)?;
     let binding = bound("pods", "Role", Account::Limited);

@@ -19,6 +19,11 @@ pub const ROWS: &[Row] = &[
         run: limited,
     },
     Row {
+        name: "kubernetes::rights::a_user_who_may_list_and_not_watch_sees_changes_in_time",
+        needs: NEEDS,
+        run: lister,
+    },
+    Row {
         name: "kubernetes::rights::a_user_without_rights_is_told_so_kind_by_kind",
         needs: NEEDS,
         run: stranger,
@@ -49,9 +54,47 @@ fn limited() -> Result<(), Failed> {
             .all(|pod| !screen.row(things::name(pod)).is_empty())
     })?;
     assert!(screen.row("w-01").is_empty());
+    assert!(screen.has("of shop alone"), "{}", screen.0);
     seat.press(":nodes\r")?;
     seat.until("which right is missing", |screen| {
         screen.has("── Nodes") && !screen.line(&["not permitted: needs", "nodes"]).is_empty()
+    })?;
+    seat.quit()
+}
+
+fn lister() -> Result<(), Failed> {
+    let shop = Shop::open("lister")?;
+    let target = shop
+        .target(Account::Lister)?
+        .list("watch", &["pods".to_owned()]);
+    let user = User::new(&[target])?;
+    let mut seat = Seat::wide(&user, &["--open", "pods"])?;
+    let pods = shop.admin.list(&super::shop::pods_path())?;
+    seat.until("every pod, and how it is known", |screen| {
+        pods.iter()
+            .all(|pod| !screen.row(things::name(pod)).is_empty())
+            && screen.has("may not be watched")
+    })?;
+    for name in ["late", "later"] {
+        let path = super::shop::pods_path();
+        shop.admin.post(&path, &things::pod(name))?;
+        seat.until("what came since", |screen| !screen.row(name).is_empty())?;
+    }
+    seat.press(":sources\r")?;
+    seat.until("the right that would be better", |screen| {
+        !screen
+            .line(&["listed every", "needs watch pods"])
+            .is_empty()
+    })?;
+    for picture in seat.pictures() {
+        let wrong = ["not permitted", "STALE"];
+        let said = wrong.iter().find(|words| picture.has(words));
+        assert_eq!(said, None, "{}", picture.0);
+    }
+    access::let_read(&shop.admin, Account::Lister, "pods")?;
+    seat.press(":pods\r")?;
+    seat.until("a watch, once it is granted", |screen| {
+        !screen.row("late").is_empty() && !screen.has("may not be watched")
     })?;
     seat.quit()
 }

@@ -1,0 +1,113 @@
+//! Targets that stand in no file: the machine at hand, and the clusters of the kubeconfig.
+
+use super::of_source;
+use super::outer::Outer;
+use crate::config::document::Document;
+use crate::config::excerpt::ConfigFile;
+use crate::config::settings::{ConfigError, Value};
+use crate::config::{Request, clusters, sound};
+use crate::ids::TargetId;
+use crate::sources::{Source, TargetConfig};
+
+/// What a target that stands in no file is made from.
+pub(super) struct Unwritten<'a> {
+    pub file: Option<&'a ConfigFile>,
+    pub document: &'a Document,
+    pub outer: &'a [Outer],
+    pub sources: &'a [&'a Source],
+}
+
+impl Unwritten<'_> {
+    pub fn target(
+        &self,
+        kind: &str,
+        name: &str,
+        errors: &mut Vec<ConfigError>,
+    ) -> Option<TargetConfig> {
+        let source = self.sources.iter().find(|source| source.kind == kind)?;
+        let mut merged = of_source(source);
+        if let Some(file) = self.file {
+            merged.take(file, "[defaults] ", &self.document.defaults, source);
+            if let Some(block) = self.document.kinds.get(kind) {
+                merged.take(file, &format!("[kind.{kind}] "), block, source);
+            }
+        }
+        merged.take_outer(self.outer);
+        sound::fit_timeout(&mut merged);
+        let id = TargetId::new(source.kind, name);
+        errors.extend(sound::deadline(self.file, &id, &merged));
+        Some(TargetConfig {
+            id,
+            settings: merged.settings,
+        })
+    }
+
+    /// The clusters of the kubeconfig that are watched without being written.
+    pub fn clusters(
+        &self,
+        request: &Request,
+        known: &[TargetConfig],
+        errors: &mut Vec<ConfigError>,
+        warnings: &mut Vec<String>,
+    ) -> Vec<TargetConfig> {
+        let survey = match &request.kubeconfig {
+            Some(Ok(survey)) => survey,
+            Some(Err(error)) if request.all_contexts => {
+                errors.push(error.clone());
+                return Vec::new();
+            }
+            // Nobody asked for it: the machine at hand is watched all the same.
+            Some(Err(error)) => {
+                warnings.push(format!("no cluster is watched: {error}"));
+                return Vec::new();
+            }
+            None => {
+                let problem = "there is no kubeconfig to take the contexts from";
+                let error = ConfigError::new("--all-contexts", problem)
+                    .hint("Set KUBECONFIG, or write ~/.kube/config");
+                errors.extend(request.all_contexts.then_some(error));
+                return Vec::new();
+            }
+        };
+        // With a kubeconfig of its own a target may mean another context of the same name.
+        let taken = known
+            .iter()
+            .filter(|target| target.settings.text("kubeconfig").is_none());
+        let taken: Vec<String> = taken
+            .filter(|target| &*target.id.kind == clusters::KIND)
+            .filter_map(|target| {
+                let named = target.settings.text("context").map(str::to_owned);
+                named.or_else(|| survey.current.clone())
+            })
+            .collect();
+        let fresh = clusters::unwritten(survey, request.all_contexts, &taken, warnings);
+        let origin = if request.all_contexts {
+            format!("--all-contexts, {}", survey.place)
+        } else {
+            format!("current-context of {}", survey.place)
+        };
+        let mut targets: Vec<TargetConfig> = Vec::new();
+        for context in fresh {
+            let fit = clusters::fit(&context);
+            let is_used = |name: &str| {
+                let same = |target: &TargetConfig| {
+                    &*target.id.kind == clusters::KIND && &*target.id.name == name
+                };
+                known.iter().chain(&targets).any(same)
+            };
+            // Two contexts may differ by what a name cannot hold.
+            let numbered = (2..).map(|number| format!("{fit}-{number}"));
+            let mut names = std::iter::once(fit.clone()).chain(numbered);
+            let Some(name) = names.find(|name| !is_used(name)) else {
+                continue;
+            };
+            if let Some(mut target) = self.target(clusters::KIND, &name, errors) {
+                target
+                    .settings
+                    .set("context", Value::Text(context), &origin);
+                targets.push(target);
+            }
+        }
+        targets
+    }
+}
