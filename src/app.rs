@@ -105,8 +105,6 @@ pub struct App {
     pub messages: Vec<Message>,
     acting: Acting,
     opened: asks::Opened,
-    /// Logs have the whole screen.
-    full_screen: bool,
     /// The filter changed and the rows have yet to follow.
     filtered_late: bool,
     dirty: bool,
@@ -152,7 +150,6 @@ impl App {
             messages: Vec::new(),
             acting: Acting::default(),
             opened: asks::Opened::default(),
-            full_screen: false,
             filtered_late: false,
             dirty: true,
         };

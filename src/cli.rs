@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{ColorWhen, Environment, Override, Request};
+use crate::config::{ColorWhen, Contexts, Environment, Override, Request};
 use crate::report::Format;
 
 pub use commands::{run, tell};
@@ -93,6 +93,14 @@ pub struct Common {
     /// How much goes to the log file: off, error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// Watch this context of the kubeconfig, beside what the configuration says; may be repeated
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with = "all_contexts"
+    )]
+    pub context: Vec<String>,
     /// Watch every context of the kubeconfig, beside what the configuration says
     #[arg(long, global = true)]
     pub all_contexts: bool,
@@ -243,7 +251,11 @@ impl Cli {
             file: common.config.clone(),
             overrides: given.collect(),
             environment,
-            all_contexts: common.all_contexts,
+            contexts: match (common.all_contexts, &common.context[..]) {
+                (true, _) => Contexts::All,
+                (false, []) => Contexts::Current,
+                (false, names) => Contexts::Named(names.to_vec()),
+            },
             kubeconfig: None,
         }
     }

@@ -50,10 +50,34 @@ pub struct Request {
     pub file: Option<PathBuf>,
     pub overrides: Vec<Override>,
     pub environment: Environment,
-    /// `--all-contexts`: every context of the kubeconfig is watched.
-    pub all_contexts: bool,
+    /// Contexts of the kubeconfig that are watched beside what is written.
+    pub contexts: Contexts,
     /// The kubeconfig at hand, or why it cannot be read; [`load`] looks for it.
     pub kubeconfig: Option<Result<Survey, ConfigError>>,
+}
+
+/// Which contexts of the kubeconfig are watched without being written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Contexts {
+    /// The current one, where there is no target at all.
+    #[default]
+    Current,
+    /// `--context`: these.
+    Named(Vec<String>),
+    /// `--all-contexts`: every one.
+    All,
+}
+
+impl Contexts {
+    /// The flag that asked for them; `None` where nobody did.
+    #[must_use]
+    pub fn flag(&self) -> Option<&'static str> {
+        match self {
+            Self::Current => None,
+            Self::Named(_) => Some("--context"),
+            Self::All => Some("--all-contexts"),
+        }
+    }
 }
 
 /// One setting given on the command line.

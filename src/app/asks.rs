@@ -40,6 +40,8 @@ pub struct Opened {
     manifest: Option<ManifestPage>,
     logs: Option<LogPage>,
     kind: Option<KindPage>,
+    /// Logs have the whole screen.
+    full_screen: bool,
     kinds: Kinds,
     out: Outbox,
     saving: BTreeSet<AskId>,

@@ -112,8 +112,10 @@ impl Api {
                 .hint("write the whole path of the program, such as /usr/local/bin/kubelogin"));
         }
         let origin = Origin::find(settings, &environment).ok_or_else(|| {
-            ConfigError::new("kubeconfig", "there is no kubeconfig")
-                .hint("set kubeconfig = \"FILE\" or KUBECONFIG, or write ~/.kube/config")
+            ConfigError::new("kubeconfig", "there is no kubeconfig").hint(
+                "set kubeconfig = \"FILE\" or KUBECONFIG, write ~/.kube/config, or run as a pod \
+                     with a service account",
+            )
         })?;
         let source = Source {
             origin,

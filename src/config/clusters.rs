@@ -2,7 +2,7 @@
 //! both from the contexts of the kubeconfig. Reads no file; what is known of it is handed in.
 
 use super::settings::ConfigError;
-use super::{Config, Environment};
+use super::{Config, Contexts, Environment};
 use crate::clients::kube::survey::{self, Survey};
 
 /// The kind of target that a context makes.
@@ -32,25 +32,52 @@ pub(super) fn fit(context: &str) -> String {
     if fit.is_empty() { KIND.to_owned() } else { fit }
 }
 
-/// The contexts to watch beside what is written: all of them, or the current one where there is no
-/// target at all. With what is to be said about those that are left out.
+/// The contexts to watch beside what is written: those that were asked for, or the current one where
+/// there is no target at all. With what is to be said about those that are left out.
+///
+/// # Errors
+/// A context that was asked for by its name and is not there, or cannot be used.
 pub(super) fn unwritten(
     survey: &Survey,
-    all: bool,
+    contexts: &Contexts,
     written: &[String],
     warnings: &mut Vec<String>,
-) -> Vec<String> {
-    let wanted = |name: &&String| all || survey.current.as_ref() == Some(name);
+) -> Result<Vec<String>, ConfigError> {
+    if let Contexts::Named(names) = contexts {
+        for name in names {
+            is_there(survey, name)?;
+        }
+    }
+    let wanted = |name: &&String| match contexts {
+        Contexts::Current => survey.current.as_ref() == Some(name),
+        Contexts::Named(names) => names.contains(name),
+        Contexts::All => true,
+    };
     for (name, why) in &survey.broken {
         if wanted(&name) {
             warnings.push(format!("the context `{name}` is left out: {why}"));
         }
     }
     let fresh = survey.contexts.iter().filter(wanted);
-    fresh
-        .filter(|name| !written.contains(name))
-        .cloned()
-        .collect()
+    let fresh = fresh.filter(|name| !written.contains(name));
+    Ok(fresh.cloned().collect())
+}
+
+fn is_there(survey: &Survey, name: &str) -> Result<(), ConfigError> {
+    if survey.contexts.iter().any(|context| context == name) {
+        return Ok(());
+    }
+    if let Some((_, why)) = survey.broken.iter().find(|(broken, _)| broken == name) {
+        let problem = format!("the context `{name}` cannot be used: {why}");
+        return Err(ConfigError::new("--context", problem));
+    }
+    let problem = format!("there is no context `{name}` in {}", survey.place);
+    let known = || survey.contexts.iter().map(String::as_str);
+    let hint = match super::nearest(name, known()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("choose from {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    Err(ConfigError::new("--context", problem).hint(hint))
 }
 
 /// Marks the targets whose kubeconfig says not to verify the server, so that they are shown and
@@ -100,16 +127,31 @@ mod tests {
             broken: vec![("d".into(), "/k: no".into())],
         };
         let mut warnings = Vec::new();
-        assert_eq!(unwritten(&survey, false, &[], &mut warnings), ["b"]);
-        assert!(warnings.is_empty());
-        let all = unwritten(&survey, true, &names(&["b"]), &mut warnings);
-        assert_eq!(all, ["a", "c"]);
+        let mut of = |contexts: Contexts, written: &[&str]| {
+            unwritten(&survey, &contexts, &names(written), &mut warnings)
+        };
+        assert_eq!(of(Contexts::Current, &[]).unwrap(), ["b"]);
+        let named = |words: &[&str]| Contexts::Named(names(words));
+        assert_eq!(of(named(&["c", "a"]), &[]).unwrap(), ["a", "c"]);
+        let wrong = of(named(&["bb"]), &[]).unwrap_err();
+        assert_eq!(wrong.place, "--context");
+        assert_eq!(wrong.hint.as_deref(), Some("did you mean b?"));
+        let broken = of(named(&["d"]), &[]).unwrap_err();
+        assert!(
+            broken.problem.contains("cannot be used: /k: no"),
+            "{broken}"
+        );
+        assert_eq!(of(Contexts::All, &["b"]).unwrap(), ["a", "c"]);
         assert_eq!(warnings, ["the context `d` is left out: /k: no"]);
     }
 
     fn request(all: bool) -> Request {
         Request {
-            all_contexts: all,
+            contexts: if all {
+                Contexts::All
+            } else {
+                Contexts::Current
+            },
             kubeconfig: Some(Ok(Survey {
                 place: "/k".into(),
                 current: Some("eu/prod".into()),
@@ -181,7 +223,7 @@ mod tests {
         let config = assemble(None, &request, SOURCES).unwrap();
         assert_eq!(config.targets.len(), 1);
         assert_eq!(config.warnings, ["no cluster is watched: /k: is broken"]);
-        request.all_contexts = true;
+        request.contexts = Contexts::All;
         assert_eq!(
             assemble(None, &request, SOURCES).unwrap_err()[0].place,
             "/k"

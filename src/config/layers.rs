@@ -70,7 +70,7 @@ pub(super) fn merge(
         };
         targets.extend(written.targets(&blocks, errors, &mut warnings));
     }
-    if alone || request.all_contexts {
+    if alone || request.contexts.flag().is_some() {
         let clusters = unwritten.clusters(request, &targets, errors, &mut warnings);
         targets.extend(clusters);
     }

@@ -271,8 +271,7 @@ fn the_map_in_the_crate_docs_names_every_module() {
 #[test]
 fn no_room_has_more_than_one_purpose() {
     // A ceiling against files where everything lands; a file at it wants a wall, not a higher one.
-    // It was 520; findings.rs, layers.rs, guard.rs, acting.rs and two files of tests grew past it and want walls of their own.
-    const CEILING: usize = 710;
+    const CEILING: usize = 520;
     for path in rust_files(&root().join("src")) {
         let text = fs::read_to_string(&path).unwrap();
         let lines = production(&text).lines().count();

@@ -173,7 +173,7 @@ impl App {
                 page.restart(objects, out);
             }
             Intent::FullScreen => {
-                self.full_screen = !self.full_screen;
+                self.opened.full_screen = !self.opened.full_screen;
             }
             Intent::NextMatch | Intent::PreviousMatch => {
                 let step = if intent == Intent::NextMatch { 1 } else { -1 };
@@ -369,7 +369,7 @@ impl App {
     /// Is the body all there is, so that lines can be selected with the terminal's own means?
     #[must_use]
     pub fn is_full_screen(&self) -> bool {
-        self.full_screen && self.page == Some(Page::Logs)
+        self.opened.full_screen && self.page == Some(Page::Logs)
     }
 }
 

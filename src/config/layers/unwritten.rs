@@ -50,24 +50,25 @@ impl Unwritten<'_> {
         errors: &mut Vec<ConfigError>,
         warnings: &mut Vec<String>,
     ) -> Vec<TargetConfig> {
-        let survey = match &request.kubeconfig {
-            Some(Ok(survey)) => survey,
-            Some(Err(error)) if request.all_contexts => {
+        let flag = request.contexts.flag();
+        let survey = match (&request.kubeconfig, flag) {
+            (Some(Ok(survey)), _) => survey,
+            (Some(Err(error)), Some(_)) => {
                 errors.push(error.clone());
                 return Vec::new();
             }
             // Nobody asked for it: the machine at hand is watched all the same.
-            Some(Err(error)) => {
+            (Some(Err(error)), None) => {
                 warnings.push(format!("no cluster is watched: {error}"));
                 return Vec::new();
             }
-            None => {
-                let problem = "there is no kubeconfig to take the contexts from";
-                let error = ConfigError::new("--all-contexts", problem)
-                    .hint("Set KUBECONFIG, or write ~/.kube/config");
-                errors.extend(request.all_contexts.then_some(error));
+            (None, Some(flag)) => {
+                let problem = "there is no kubeconfig to take contexts from";
+                let error = ConfigError::new(flag, problem);
+                errors.push(error.hint("set KUBECONFIG, or write ~/.kube/config"));
                 return Vec::new();
             }
+            (None, None) => return Vec::new(),
         };
         // With a kubeconfig of its own a target may mean another context of the same name.
         let taken = known
@@ -80,11 +81,16 @@ impl Unwritten<'_> {
                 named.or_else(|| survey.current.clone())
             })
             .collect();
-        let fresh = clusters::unwritten(survey, request.all_contexts, &taken, warnings);
-        let origin = if request.all_contexts {
-            format!("--all-contexts, {}", survey.place)
-        } else {
-            format!("current-context of {}", survey.place)
+        let fresh = match clusters::unwritten(survey, &request.contexts, &taken, warnings) {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                errors.push(error);
+                return Vec::new();
+            }
+        };
+        let origin = match flag {
+            Some(flag) => format!("{flag}, {}", survey.place),
+            None => format!("current-context of {}", survey.place),
         };
         let mut targets: Vec<TargetConfig> = Vec::new();
         for context in fresh {
