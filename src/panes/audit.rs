@@ -20,9 +20,9 @@ struct Audit;
 
 static COLUMNS: &[Column] = &[
     Column::left("id", "ID", 6..=10, 0),
-    Column::right("age", "AGE", 4..=7, 0),
+    Column::ages("age", "AGE", 4..=7, 0),
     Column::left("what", "WHAT", 6..=14, 0),
-    Column::left("subject", "ON", 12..=40, 0),
+    Column::paths("subject", "ON", 12..=40, 0),
     Column::left("standing", "HOW IT STANDS", 19..=24, 0),
     Column::left("who", "WHO", 6..=24, 3),
     Column::left("reason", "REASON", 10..=200, 2),

@@ -24,7 +24,7 @@ struct Clusters;
 const TREND: u16 = 24;
 
 static COLUMNS: &[Column] = &[
-    Column::left("cluster", "CLUSTER", 10..=50, 0),
+    Column::names("cluster", "CLUSTER", 10..=50, 0),
     Column::left("state", "STATE", 10..=12, 0),
     Column::left("version", "VERSION", 8..=20, 4),
     Column::right("latency", "LATENCY", 7..=8, 2),
@@ -34,7 +34,7 @@ static COLUMNS: &[Column] = &[
     Column::right("pods", "PODS", 5..=13, 0),
     Column::right("findings", "FINDINGS", 8..=8, 1),
     Column::left("refused", "NOT PERMITTED", 13..=60, 6),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Clusters {
