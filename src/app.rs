@@ -4,6 +4,7 @@
 
 pub mod acting;
 pub mod asks;
+pub mod commands;
 pub mod keys;
 mod palette;
 mod place;

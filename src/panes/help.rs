@@ -1,6 +1,7 @@
-//! Help: every key of the keymap in force, every pane, every rule. Derived, never written by hand.
+//! Help: every key of the keymap in force, every command, pane and rule. Derived, never written by hand.
 
 use super::{Block, Pane, no_head};
+use crate::app::commands::COMMANDS;
 use crate::findings::{self, RULES};
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey};
 use crate::paint::Line;
@@ -29,7 +30,7 @@ impl Listing for Help {
         "Help"
     }
     fn doc(&self) -> &'static str {
-        "Keys, panes and rules; type / to search them, Enter on a rule explains it."
+        "Keys, commands, panes and rules; type / to search them, Enter on a rule explains it."
     }
     fn columns(&self) -> &'static [Column] {
         COLUMNS
@@ -46,7 +47,8 @@ impl Listing for Help {
             .iter()
             .map(|pane| key("pane", pane.listing.id()));
         let rules = RULES.iter().map(|rule| key("rule", rule.id));
-        keys.chain(panes).chain(rules).collect()
+        let commands = COMMANDS.iter().map(|command| key("cmd", command.word));
+        keys.chain(commands).chain(panes).chain(rules).collect()
     }
 
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
@@ -58,6 +60,7 @@ impl Listing for Help {
         }
         match kind {
             "key" => key_cell(cx, name, column),
+            "cmd" => command_cell(name, column),
             "pane" => pane_cell(name, column),
             _ => rule_cell(name, column),
         }
@@ -83,6 +86,20 @@ fn key_cell(cx: &Context, name: &str, column: &str) -> Cell {
         ]),
         _ if binding.scope.is_empty() => Cell::text("everywhere", Role::Dim),
         _ => Cell::text(binding.scope.clone(), Role::Dim),
+    }
+}
+
+fn command_cell(word: &str, column: &str) -> Cell {
+    let Some(command) = COMMANDS.iter().find(|command| command.word == word) else {
+        return Cell::none();
+    };
+    match column {
+        "what" => Cell::Runs(vec![
+            (format!(":{word} ").into(), Role::Key),
+            (command.takes.into(), Role::Text),
+        ]),
+        "doc" => Cell::plain(command.doc),
+        _ => Cell::text("palette", Role::Dim),
     }
 }
 

@@ -180,11 +180,10 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
         PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
-            let words = app.completions(prompt.text());
-            format!(
-                "   {}",
-                words.into_iter().take(8).collect::<Vec<_>>().join("  ")
-            )
+            let takes = app.takes(prompt.text()).map(ToOwned::to_owned);
+            let words = app.completions(prompt.text()).into_iter().take(8);
+            let words: Vec<String> = takes.into_iter().chain(words).collect();
+            format!("   {}", words.join("  "))
         }
     };
     painter.text(

@@ -1,6 +1,7 @@
 //! From keys to permits with a clock of its own: what may leave, and what may never.
 
 mod laws;
+mod named;
 mod outcomes;
 
 use std::sync::Arc;
