@@ -10,6 +10,7 @@ mod palette;
 mod place;
 pub mod prompt;
 mod scope;
+pub mod small;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -166,6 +167,10 @@ impl App {
             self.catch_up();
         }
         match event {
+            event if self.is_blind(&event) => {
+                self.say("nothing is done that is not on the screen");
+                self.key_is_done();
+            }
             Event::Intent(intent) => {
                 effects = self.intend(intent);
                 self.key_is_done();
