@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::App;
 use crate::actions::{self, Action};
+use crate::intent::Intent;
 
 /// How a command is written, and what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,15 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 impl App {
+    /// The key that asks for this everywhere, as the keymap in force has it; else its command.
+    #[must_use]
+    pub fn key_for(&self, intent: Intent) -> String {
+        let mut bindings = self.bindings.iter();
+        let bound = bindings.find(|bound| bound.scope.is_empty() && bound.intent == intent.name());
+        let first = bound.and_then(|bound| bound.keys.split(", ").next());
+        first.map_or_else(|| format!(":{intent}"), ToOwned::to_owned)
+    }
+
     /// What can follow the word that is typed, once that is whole.
     #[must_use]
     pub fn takes(&self, typed: &str) -> Option<&'static str> {

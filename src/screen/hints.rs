@@ -7,6 +7,7 @@ use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
 use crate::event::Drawn;
+use crate::intent::Intent;
 use crate::paint::{Line, Painter};
 use crate::panes::plan;
 use crate::role::Role;
@@ -159,7 +160,12 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         .width()
         .saturating_sub(usize::from(room / 2));
     let shown: String = before.chars().skip(skip).collect();
-    x += painter.text(x, line.y, room, &SafeText::new(&shown), Role::Prompt);
+    let role = if prompt.is_selected() {
+        Role::Selected
+    } else {
+        Role::Prompt
+    };
+    x += painter.text(x, line.y, room, &SafeText::new(&shown), role);
     let mut rest = after.chars();
     let under = rest
         .next()
@@ -173,6 +179,9 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
+        PromptKind::Reason | PromptKind::Filter if prompt.is_selected() => {
+            "   typing replaces it, an arrow keeps it".to_owned()
+        }
         PromptKind::Filter => match app.page_count() {
             Some((hits, all)) => format!("   {hits} of {all} match"),
             None => format!("   {} of {} rows", app.order().len(), app.order().total),
@@ -233,7 +242,9 @@ fn continuations(app: &App) -> Line {
         }
     }
     if acts && app.acting().armed().is_none() {
-        line = line.with("shown, not done: read-only, A arms", Role::Warning);
+        let arm = app.key_for(Intent::Arm);
+        let told = format!("shown, not done: read-only, {arm} arms");
+        line = line.with(told, Role::Warning);
     }
     line
 }
