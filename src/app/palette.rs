@@ -120,10 +120,6 @@ impl App {
     /// `:disarm`, `:override REASON`.
     fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
         match word {
-            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
-                self.say("armed already; :disarm ends it, :arm 10m begins anew");
-                Some(Vec::new())
-            }
             "arm" => Some(self.arm_command(rest)),
             "disarm" => Some(self.disarm(Lost::Reader)),
             "override" => {

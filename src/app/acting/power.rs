@@ -94,10 +94,14 @@ impl App {
 
     /// `A`: asks whether to arm; where it is armed, it is read-only again at once.
     pub(in crate::app) fn arm_or_disarm(&mut self) -> Vec<Effect> {
-        if self.acting.power.is_some() {
+        let meant = self.cluster_meant();
+        let armed = self.acting.armed().map(|armed| armed.cluster().clone());
+        // From a plan for another cluster it is that one which is meant to be armed.
+        let other = self.page == Some(Page::Plan) && meant.as_ref().ok() != armed.as_ref();
+        if armed.is_some() && !other {
             return self.disarm(Lost::Reader);
         }
-        match self.cluster_meant() {
+        match meant {
             Ok(cluster) => self.ask_to_arm(cluster),
             Err(why) => {
                 self.say(why);
@@ -108,10 +112,15 @@ impl App {
 
     /// Opens the page that asks, with what the API server says of us there.
     fn ask_to_arm(&mut self, cluster: Arc<str>) -> Vec<Effect> {
+        let asked = self.acting.arming.as_ref();
+        let over_plan = match self.page {
+            Some(Page::Arm) => asked.is_some_and(|page| page.over_plan),
+            ref page => *page == Some(Page::Plan),
+        };
         self.acting.arming = Some(Arming {
             cluster: cluster.clone(),
             time: USUAL,
-            over_plan: self.page == Some(Page::Plan),
+            over_plan,
             shown: Shown::default(),
             who: None,
             may: Vec::new(),
@@ -162,7 +171,15 @@ impl App {
             )),
             None => self.cluster_meant(),
         };
+        let is_armed_for = |cluster: &Arc<str>| {
+            let armed = self.acting.armed();
+            armed.is_some_and(|armed| armed.cluster() == cluster)
+        };
         match (meant, time) {
+            (Ok(cluster), None) if is_armed_for(&cluster) => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Vec::new()
+            }
             (Ok(cluster), Some(time)) => self.arm(&cluster, time),
             (Ok(cluster), None) => self.ask_to_arm(cluster),
             (Err(why), _) => {

@@ -89,6 +89,22 @@ fn arm_asks_by_key_and_by_word_and_a_time_is_the_confirmation() {
     let mut seat = Seat::on_node("w-01", (120, 36));
     seat.command("arm 10m");
     assert!(seat.app.acting().armed().is_some());
+    seat.command("arm");
+    assert!(seat.notice().contains("armed already"), "{}", seat.notice());
+    assert!(seat.app.page().is_none());
+}
+
+#[test]
+fn asked_twice_from_a_plan_it_leads_back_there() {
+    let mut seat = Seat::on_node("w-01", (120, 36));
+    seat.press("x c");
+    seat.prepare(|_| {});
+    seat.command("arm");
+    seat.command("arm");
+    assert_eq!(seat.app.page(), Some(&Page::Arm));
+    seat.press("y");
+    assert_eq!(seat.app.page(), Some(&Page::Plan), "{}", seat.notice());
+    assert!(seat.app.acting().armed().is_some());
 }
 
 /// Down to the end of a page.
