@@ -8,6 +8,8 @@ mod filter;
 mod kept;
 mod order;
 mod part;
+mod selector;
+mod way;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -15,7 +17,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use filter::Filter;
+pub(crate) use filter::alternatives;
 pub use order::Order;
+pub use way::way;
 
 use crate::actions::trail::Trail;
 use crate::app::Binding;
@@ -36,6 +40,8 @@ pub struct Context<'a> {
     pub unfolded: &'a BTreeSet<RowKey>,
     /// The keys in force, for the help.
     pub bindings: &'a [Binding],
+    /// The view from which the help was asked for, by the name of its keys.
+    pub asked_from: &'static str,
     /// What of all clusters the reader wants to see.
     pub scope: &'a Scope,
     /// What midwatch did.
@@ -427,6 +433,14 @@ pub trait ObjectListing: Sync {
     /// Kinds that are rows only when they are asked for by name.
     fn more_kinds(&self) -> &'static [ObjectKind] {
         &[]
+    }
+    /// Do its rows live in namespaces, those of one kind where that alone is shown? The namespace
+    /// in scope says nothing of others.
+    fn is_namespaced(&self, only: Option<ObjectKind>) -> bool {
+        match only {
+            Some(kind) => kind.is_namespaced(),
+            None => self.kinds().iter().any(|kind| kind.is_namespaced()),
+        }
     }
     /// The order while the reader chose none; `None` is by namespace and name.
     fn natural(&self) -> Option<(&'static str, Direction)> {

@@ -81,6 +81,7 @@ pub(super) fn merge(
         defaults,
         path: file.map(|file| file.path.clone()),
         warnings,
+        unwatched: Vec::new(),
     }
 }
 
