@@ -159,19 +159,17 @@ impl App {
         Vec::new()
     }
 
-    /// The word that was probably meant: one that begins so, or differs by a slip of the finger.
-    /// Never one that acts.
+    /// The word that was probably meant: one that differs by a slip of the finger, or begins so.
+    /// Nothing where that would be one that acts.
     pub(super) fn suggestion(&self, typed: &str) -> Option<String> {
         let words = self.completions("");
-        let words = words.iter().map(String::as_str);
-        let harmless = |word: &&str| actions::action(word).is_none() && !NEVER_MEANT.contains(word);
-        let known: Vec<&str> = words.filter(harmless).collect();
+        let known = || words.iter().map(String::as_str);
         let begins = |word: &&str| {
             typed.len() >= 3 && word.starts_with(typed) && word.len() <= typed.len() * 2
         };
-        let near = nearest(typed, known.iter().copied());
-        let near = near.or_else(|| known.iter().copied().find(begins));
-        near.map(str::to_owned)
+        let near = nearest(typed, known()).or_else(|| known().find(begins))?;
+        let acts = actions::action(near).is_some() || NEVER_MEANT.contains(&near);
+        (!acts).then(|| near.to_owned())
     }
 
     /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:disarm`,

@@ -373,11 +373,11 @@ mod tests {
             glyphs: &UNICODE,
         };
         for (width, align, expected) in [
-            (4, Align::Left, "  NAME▲"),
-            (6, Align::Left, "  NAME▲"),
-            (3, Align::Left, "  NA…▲"),
-            (4, Align::Right, " NAME▲"),
-            (6, Align::Right, "   NAME▲"),
+            (4, Align::Left, "  NAME↑"),
+            (6, Align::Left, "  NAME↑"),
+            (3, Align::Left, "  NA…↑"),
+            (4, Align::Right, " NAME↑"),
+            (6, Align::Right, "   NAME↑"),
         ] {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
             let mut painter = Painter {
