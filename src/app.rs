@@ -215,6 +215,10 @@ impl App {
                 return effects;
             }
             Event::Answered(id, answer) => self.answered(id, *answer),
+            Event::Stopped => {
+                effects = self.disarm(Lost::Suspended);
+                self.read_anew();
+            }
             Event::Resumed { slept, now } => {
                 self.now = now;
                 self.model.distrust_all(now);

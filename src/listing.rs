@@ -9,9 +9,8 @@ mod kept;
 mod order;
 mod part;
 mod selector;
-mod way;
+mod sort;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use std::sync::Arc;
 pub use filter::Filter;
 pub(crate) use filter::alternatives;
 pub use order::Order;
-pub use way::way;
+pub use sort::{Direction, SortValue, way};
 
 use crate::actions::trail::Trail;
 use crate::app::Binding;
@@ -220,46 +219,6 @@ impl Cell {
             Self::Runs(runs) => runs.iter().map(|(text, _)| text.width()).sum(),
             Self::Bar { .. } => 12,
             Self::Spark { .. } | Self::Offset { .. } => 16,
-        }
-    }
-}
-
-/// What a column sorts by.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SortValue {
-    Number(f64),
-    Text(String),
-    /// A text that is kept elsewhere: it costs no copy for each row.
-    Word(Arc<str>),
-    /// Nothing known: last in either direction.
-    Nothing,
-}
-
-impl SortValue {
-    fn as_text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Word(word) => word,
-            Self::Number(_) | Self::Nothing => "",
-        }
-    }
-
-    /// Order in a direction; what is not known comes last in either.
-    #[must_use]
-    pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
-        let up = match (self, other) {
-            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
-            (Self::Nothing, _) => return Ordering::Greater,
-            (_, Self::Nothing) => return Ordering::Less,
-            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Number(_), _) => Ordering::Less,
-            (_, Self::Number(_)) => Ordering::Greater,
-            (a, b) => a.as_text().cmp(b.as_text()),
-        };
-        if direction == Direction::Down {
-            up.reverse()
-        } else {
-            up
         }
     }
 }
@@ -481,14 +440,6 @@ pub enum MovedBy {
     Metrics,
     /// Other objects: those that [`ObjectListing::touched`] tells are moved.
     Others,
-}
-
-/// Which way a column is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    #[default]
-    Up,
-    Down,
 }
 
 /// What the reader chose for one pane; holds while other panes are visited.

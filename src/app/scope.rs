@@ -10,12 +10,20 @@ use crate::nearest;
 use crate::objects::ObjectKind;
 use crate::subject::Subject;
 
+/// The namespace that was asked for.
+#[derive(Debug, Default)]
+enum Asked {
+    #[default]
+    TheSame,
+    All,
+    One(Arc<str>),
+}
+
 /// What stood behind the name of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Narrowed {
     cluster: Option<Arc<str>>,
-    /// Which namespace was asked for; all of them where that is none.
-    namespace: Option<Option<Arc<str>>>,
+    namespace: Asked,
     pub filter: String,
     /// What is to be told of it.
     said: Option<String>,
@@ -164,7 +172,9 @@ impl App {
         };
         let Some(objects) = self.listings[pane].objects() else {
             self.goto_pane(pane);
-            self.apply_filter(rest);
+            if !rest.is_empty() {
+                self.apply_filter(rest);
+            }
             return true;
         };
         // A pane over one kind needs not be told which.
@@ -192,8 +202,10 @@ impl App {
         if let Some(cluster) = narrowed.cluster {
             self.scope.cluster = Some(cluster);
         }
-        if let Some(namespace) = narrowed.namespace {
-            self.scope.namespace = namespace;
+        match narrowed.namespace {
+            Asked::TheSame => {}
+            Asked::All => self.scope.namespace = None,
+            Asked::One(name) => self.scope.namespace = Some(name),
         }
         if let Some(said) = narrowed.said {
             self.say(said);
@@ -218,13 +230,14 @@ impl App {
             if let Some(cluster) = word.strip_prefix('@') {
                 narrowed.cluster = Some(self.cluster_named(cluster)?);
             } else if matches!(word, "-A" | "--all-namespaces" | "all") {
-                narrowed.namespace = Some(None);
+                narrowed.namespace = Asked::All;
             } else if given.is_some() || matches!(word, "-n" | "--namespace") {
                 let name = given.or_else(|| words.next()).unwrap_or_default();
                 if name.is_empty() {
                     return Err(format!("{word} wants a namespace: -n NAME, or -A for all"));
                 }
-                narrowed.namespace = Some(self.namespace_named(name)?);
+                let named = self.namespace_named(name)?;
+                narrowed.namespace = named.map_or(Asked::All, Asked::One);
             } else if let Some(text) = word.strip_prefix('/') {
                 filter.push(text.to_owned());
             } else if word.starts_with("-l") || word.starts_with("-f ") {
@@ -234,7 +247,7 @@ impl App {
                     "`{word}` is not taken here; there are -A, -n NAMESPACE, -l LABELS, /TEXT"
                 ));
             } else if namespaced && known.contains(word) {
-                narrowed.namespace = Some(Some(word.into()));
+                narrowed.namespace = Asked::One(word.into());
             } else if word.contains('=') {
                 filter.push(format!("-l {word}"));
             } else {

@@ -141,7 +141,7 @@ fn standing(cx: &Context, act: &Act) -> Cell {
         Standing::Confirmed => Role::StateOk,
         Standing::Open | Standing::Accepted | Standing::NotSeen => Role::Unknown,
         Standing::Refused => Role::Warning,
-        Standing::NotSent | Standing::Resolved(_) => Role::Text,
+        Standing::NotSent | Standing::Resolved(_) | Standing::Undone => Role::Text,
     };
     Cell::text(standing.words(), role)
 }

@@ -1,7 +1,59 @@
-//! Which end of a column comes first, in words: `highest first`, `a-z`, `newest first`. What a value
-//! is shown as and what it sorts by may run against each other; the words are about what is shown.
+//! What a column sorts by, and which end of it comes first, in words: `highest first`, `a-z`, `newest
+//! first`. What a value is shown as and what it sorts by may run against each other; the words are
+//! about what is shown.
 
-use super::{Column, Direction, Holds, SortValue};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Column, Holds};
+
+/// What a column sorts by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SortValue {
+    Number(f64),
+    Text(String),
+    /// A text that is kept elsewhere: it costs no copy for each row.
+    Word(Arc<str>),
+    /// Nothing known: last in either direction.
+    Nothing,
+}
+
+impl SortValue {
+    fn as_text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Word(word) => word,
+            Self::Number(_) | Self::Nothing => "",
+        }
+    }
+
+    /// Order in a direction; what is not known comes last in either.
+    #[must_use]
+    pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
+        let up = match (self, other) {
+            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
+            (Self::Nothing, _) => return Ordering::Greater,
+            (_, Self::Nothing) => return Ordering::Less,
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Number(_), _) => Ordering::Less,
+            (_, Self::Number(_)) => Ordering::Greater,
+            (a, b) => a.as_text().cmp(b.as_text()),
+        };
+        if direction == Direction::Down {
+            up.reverse()
+        } else {
+            up
+        }
+    }
+}
+
+/// Which way a column is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    #[default]
+    Up,
+    Down,
+}
 
 /// Columns of numbers that can be below zero. Any other number below zero is one that was turned
 /// round, so that the highest comes first.
