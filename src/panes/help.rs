@@ -163,14 +163,29 @@ fn kind_cell(plural: &str, column: &str) -> Cell {
     }
 }
 
+/// Below the table: what a row does not say itself.
 fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    match split(key) {
+        Some(("rule", _)) => about(cx, key),
+        Some(("key", name)) if binding(cx, name).is_some_and(is_filter) => about(cx, key),
+        _ => Vec::new(),
+    }
+}
+
+/// Everything about a row; nothing about a row of another pane.
+#[must_use]
+pub fn about(cx: &Context, key: &RowKey) -> Vec<Block> {
     match split(key) {
         Some(("key", name)) => binding(cx, name).map(about_key).unwrap_or_default(),
         Some(("pane", id)) => about_pane(id),
         Some(("kind", plural)) => about_kind(plural),
-        Some((_, id)) => about_rule(id),
-        None => Vec::new(),
+        Some(("rule", id)) => about_rule(id),
+        _ => Vec::new(),
     }
+}
+
+fn is_filter(binding: &Binding) -> bool {
+    binding.intent == Intent::Filter.name()
 }
 
 fn title(text: impl Into<SafeText>) -> Block {
@@ -206,7 +221,7 @@ fn about_key(binding: &Binding) -> Vec<Block> {
                 .text(format!(":{}", binding.intent)),
         ),
     ];
-    if binding.intent == Intent::Filter.name() {
+    if is_filter(binding) {
         blocks.extend(FILTER.iter().map(|line| text(*line)));
     }
     blocks

@@ -118,7 +118,7 @@ fn empty(app: &App) -> Line {
         let narrow = view.within.is_some() || view.kind.is_some() || !app.scope().is_everything();
         let way = match (view.within.is_some(), narrow) {
             (true, _) => "nothing here; Esc goes back",
-            (_, true) => "nothing here; 0 shows all namespaces, :ctx all all clusters",
+            (_, true) => "nothing here; 0 shows all namespaces, :ctx all shows all clusters",
             _ => "",
         };
         Line::new().dim(way)
