@@ -70,7 +70,7 @@ pub struct Identity {
     /// Targets whose certificates are not verified.
     pub tls_off: Vec<String>,
     /// Contexts of the kubeconfig that no target watches.
-    pub unwatched: Vec<String>,
+    pub other_contexts: Vec<String>,
     /// Themes that can be chosen.
     pub themes: Vec<Arc<str>>,
 }
@@ -80,6 +80,8 @@ pub struct App {
     pub ledger: Ledger,
     pub now: Now,
     pub identity: Identity,
+    /// Why no cluster is watched although there should be one.
+    pub unwatched: Option<String>,
     pub bindings: Vec<Binding>,
     listings: Vec<&'static dyn Listing>,
     views: BTreeMap<&'static str, View>,
@@ -130,6 +132,7 @@ impl App {
             ledger: Ledger::default(),
             now,
             identity: Identity::default(),
+            unwatched: None,
             bindings: Vec::new(),
             views: listings
                 .iter()
@@ -215,7 +218,8 @@ impl App {
                 return effects;
             }
             Event::Answered(id, answer) => self.answered(id, *answer),
-            Event::Stopped => {
+            Event::Stopped(now) => {
+                self.now = now;
                 effects = self.disarm(Lost::Suspended);
                 self.read_anew();
             }

@@ -42,7 +42,10 @@ pub struct Config {
     /// Things that are allowed and probably not meant, one sentence each.
     pub warnings: Vec<String>,
     /// Contexts of the kubeconfig that can be used and that no target watches.
-    pub unwatched: Vec<String>,
+    pub other_contexts: Vec<String>,
+    /// Why the cluster of the kubeconfig is not watched, where there should be one: nobody may take
+    /// its silence for health.
+    pub unwatched: Option<String>,
 }
 
 /// What to load: the file that was asked for, the flags that override it, the environment.
@@ -135,7 +138,7 @@ pub fn load(request: &Request) -> Result<Config, Vec<ConfigError>> {
     let mut config = assemble(file.as_ref(), &request, SOURCES)?;
     clusters::mark_unverified(&mut config, &request.environment);
     if let Some(Ok(survey)) = &request.kubeconfig {
-        config.unwatched = clusters::unwatched(survey, &config.targets);
+        config.other_contexts = clusters::others(survey, &config.targets);
     }
     config.warnings.extend(location::doubtful_files(&config));
     Ok(config)

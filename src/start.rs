@@ -25,7 +25,7 @@ use crate::logging;
 use crate::paint::Skin;
 use crate::panes;
 use crate::poll::Watched;
-use crate::report::{Format, Out, Paint, Report};
+use crate::report::{self, Format, Out, Paint, Report};
 use crate::runner::Desk;
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
@@ -69,7 +69,7 @@ fn attempt(
 ) -> Result<u8, Vec<ConfigError>> {
     match &cli.command {
         Some(Command::Check(flags)) if flags.schema => {
-            print(&crate::report::json::schema())?;
+            print(&report::json::schema())?;
             Ok(0)
         }
         Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
@@ -171,7 +171,15 @@ fn one_check(
         _ => Paint::Plain,
     };
     print(&report.render(flags.output, paint))?;
-    let code = report.exit_code();
+    let mut code = report.exit_code();
+    if let Some(why) = config.unwatched.as_ref().filter(|_| flags.only.is_empty()) {
+        let why = crate::text::safe_lines(why);
+        let _ = writeln!(std::io::stderr(), "warning: no cluster is watched: {why}");
+        // What should be watched and is not is unknown, and only what is critical is worse.
+        if code != report::CRITICAL {
+            code = report::UNKNOWN;
+        }
+    }
     tracing::info!("midwatch ended: the check is done, exit code {code}");
     Ok(code)
 }
@@ -333,7 +341,7 @@ fn identity(config: &Config) -> Identity {
             context.name
         },
         tls_off: insecure.map(|target| target.id.to_string()).collect(),
-        unwatched: config.unwatched.clone(),
+        other_contexts: config.other_contexts.clone(),
         themes: Vec::new(),
     }
 }
@@ -370,6 +378,7 @@ fn console(
         themes: themes.names().into_iter().map(Arc::from).collect(),
         ..identity(&config)
     };
+    app.unwatched.clone_from(&config.unwatched);
     app.bindings = bindings(&keymap);
     for warning in &config.warnings {
         tracing::warn!("{warning}");

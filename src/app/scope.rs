@@ -116,7 +116,7 @@ impl App {
         if typed.is_empty() {
             self.scope.cluster = None;
             self.goto_named("clusters");
-            let others = &self.identity.unwatched;
+            let others = &self.identity.other_contexts;
             if !others.is_empty() {
                 let others = others.join(", ");
                 self.say(format!(
@@ -141,7 +141,11 @@ impl App {
 
     fn cluster_named(&self, typed: &str) -> Result<Arc<str>, String> {
         let all = self.clusters();
-        let unwatched = self.identity.unwatched.iter().any(|name| name == typed);
+        let unwatched = self
+            .identity
+            .other_contexts
+            .iter()
+            .any(|name| name == typed);
         if unwatched && !all.iter().any(|name| **name == *typed) {
             return Err(format!(
                 "context {typed} is in the kubeconfig but not watched: start with --context {typed}"

@@ -78,7 +78,7 @@ pub(super) fn taken(survey: &Survey, targets: &[TargetConfig]) -> Vec<String> {
 }
 
 /// The contexts that no target uses.
-pub(super) fn unwatched(survey: &Survey, targets: &[TargetConfig]) -> Vec<String> {
+pub(super) fn others(survey: &Survey, targets: &[TargetConfig]) -> Vec<String> {
     let taken = taken(survey, targets);
     let others = survey.contexts.iter();
     others
@@ -239,10 +239,10 @@ mod tests {
             environment: Environment::of(&[("KUBECONFIG", path.to_str().unwrap())]),
             ..Request::default()
         };
-        let unwatched = |request: &Request| super::super::load(request).unwrap().unwatched;
-        assert_eq!(unwatched(&request), ["b"]);
+        let others = |request: &Request| super::super::load(request).unwrap().other_contexts;
+        assert_eq!(others(&request), ["b"]);
         request.contexts = Contexts::All;
-        assert_eq!(unwatched(&request), [""; 0]);
+        assert_eq!(others(&request), [""; 0]);
     }
 
     #[test]
@@ -264,6 +264,15 @@ mod tests {
         let config = assemble(None, &request, SOURCES).unwrap();
         assert_eq!(config.targets.len(), 1);
         assert_eq!(config.warnings, ["no cluster is watched: /k: is broken"]);
+        assert_eq!(config.unwatched.as_deref(), Some("/k: is broken"));
+        let nowhere = Request {
+            environment: Environment::of(&[("KUBECONFIG", "/nowhere")]),
+            ..Request::default()
+        };
+        let config = assemble(None, &nowhere, SOURCES).unwrap();
+        assert!(config.unwatched.unwrap().contains("/nowhere"));
+        let nobody = assemble(None, &Request::default(), SOURCES).unwrap();
+        assert_eq!(nobody.unwatched, None);
         request.contexts = Contexts::All;
         assert_eq!(
             assemble(None, &request, SOURCES).unwrap_err()[0].place,

@@ -218,7 +218,7 @@ fn of_objects(cx: &Context, subject: &Subject, cluster: &Cluster, column: &str) 
         "pods" => {
             // What has ended well is not meant to run.
             let meant = tally.pods.saturating_sub(tally.ended);
-            part(cx, cluster, ObjectKind::Pod, tally.running, meant)
+            part(cx, cluster, ObjectKind::Pod, tally.ready, meant)
         }
         "findings" => match cx.ledger.count_within(subject) {
             0 => Cell::text("0", Role::Dim),

@@ -274,10 +274,40 @@ fn used(cx: &Context, told: Told, object: &Object, node: &Node, column: &str) ->
 
 /// Taints that say more than status and roles do.
 fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
-    node.taints.iter().filter(|taint| {
-        !taint.key.starts_with("node.kubernetes.io/")
-            && !taint.key.starts_with("node-role.kubernetes.io/")
-    })
+    node.taints
+        .iter()
+        .filter(|taint| !is_told(node, taint) && !is_role(taint))
+}
+
+fn is_role(taint: &Taint) -> bool {
+    taint.key.starts_with("node-role.kubernetes.io/")
+}
+
+/// Does the node's status say it already? A taint that outlives its condition keeps pods away from
+/// a node that looks well.
+fn is_told(node: &Node, taint: &Taint) -> bool {
+    let is = |kind| {
+        node.condition(kind)
+            .is_some_and(|c| c.status == Status::True)
+    };
+    match taint.key.strip_prefix("node.kubernetes.io/") {
+        Some("unschedulable") => node.unschedulable,
+        Some("not-ready" | "unreachable") => !is("Ready"),
+        Some("memory-pressure") => is("MemoryPressure"),
+        Some("disk-pressure") => is("DiskPressure"),
+        Some("pid-pressure") => is("PIDPressure"),
+        Some("network-unavailable") => is("NetworkUnavailable"),
+        _ => false,
+    }
+}
+
+/// The key without the domain of those that Kubernetes itself sets, which all nodes share.
+fn short(taint: &Taint) -> String {
+    let text = taint_text(taint);
+    match text.strip_prefix("node.kubernetes.io/") {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
 }
 
 /// `dedicated=gpu:NoSchedule`.
@@ -301,7 +331,13 @@ fn taints(told: Told, node: &Node) -> Cell {
     } else {
         String::new()
     };
-    told.value(format!("{}{more}", taint_text(first)), Role::Dim)
+    // One that Kubernetes set itself stands for trouble; others are somebody's wish.
+    let role = if first.key.starts_with("node.kubernetes.io/") {
+        Role::Warning
+    } else {
+        Role::Dim
+    };
+    told.value(format!("{}{more}", short(first)), role)
 }
 
 /// Since when its kubelet has not renewed its lease, as we saw it; `None` where leases are not

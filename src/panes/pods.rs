@@ -279,11 +279,13 @@ fn amounts(cx: &Context, told: Told, object: &Object, column: &str) -> Cell {
 
 fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     let tally = objects::tally(cx);
-    let mut line = Line::new().text(format!(
-        "{} running",
-        units::grouped(tally.running as usize)
-    ));
+    let mut line = Line::new().text(format!("{} ready", units::grouped(tally.ready as usize)));
     for (count, word, role) in [
+        (
+            tally.running.saturating_sub(tally.ready),
+            "not ready",
+            Role::Warning,
+        ),
         (tally.pending, "pending", Role::Warning),
         (tally.failed, "failed", Role::StateBad),
         (tally.ended, "completed", Role::Dim),

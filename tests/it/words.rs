@@ -19,7 +19,7 @@ use crate::screens::{self, press};
 
 fn app() -> App {
     let mut app = Scene::load("cluster").app(Duration::from_secs(1));
-    app.identity.unwatched = vec!["staging".into(), "edge".into()];
+    app.identity.other_contexts = vec!["staging".into(), "edge".into()];
     app.identity.themes = ["dark", "light", "mono"].map(Into::into).into();
     app
 }
