@@ -13,6 +13,7 @@ mod scope;
 pub mod small;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actions::arm::Lost;
@@ -23,6 +24,7 @@ use crate::findings::Ledger;
 use crate::listing::{Context, Listing, Order, RowKey, Scope, View};
 use crate::model::Model;
 use acting::Acting;
+pub use asks::kinds::ALIASES;
 use prompt::{Prompt, PromptKind};
 
 /// A key binding as the help shows it.
@@ -69,6 +71,10 @@ pub struct Identity {
     pub production: bool,
     /// Targets whose certificates are not verified.
     pub tls_off: Vec<String>,
+    /// Contexts of the kubeconfig that no target watches.
+    pub other_contexts: Vec<String>,
+    /// Themes that can be chosen.
+    pub themes: Vec<Arc<str>>,
 }
 
 pub struct App {
@@ -83,6 +89,8 @@ pub struct App {
     views: BTreeMap<&'static str, View>,
     pane: usize,
     last_pane: usize,
+    /// The view from which the help was asked for, by the name of its keys.
+    asked_from: &'static str,
     /// How deep the reader has gone in, and every view before this one.
     trail: Vec<place::Step>,
     journey: place::Journey,
@@ -134,6 +142,7 @@ impl App {
                 .collect(),
             pane: pane.min(listings.len().saturating_sub(1)),
             last_pane: 0,
+            asked_from: "",
             listings,
             trail: Vec::new(),
             journey: place::Journey::default(),
@@ -383,6 +392,7 @@ impl App {
             ledger,
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
+            asked_from: self.asked_from,
             scope: &self.scope,
             trail: &self.acting.trail,
         }

@@ -6,7 +6,7 @@ use super::{App, Frozen, Page};
 use crate::actions;
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
-use crate::ask::LogRun;
+use crate::ask::{LogRun, ObjectName};
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -251,7 +251,11 @@ impl App {
                 .map(|feed| feed.spec.id.to_string()),
             RowKey::Text(text) => Some(text.to_string()),
             RowKey::Item(_, item) => Some(item.to_string()),
-            key => key.subject().map(ToString::to_string),
+            RowKey::Subject(subject) => match ObjectName::of(subject) {
+                Some(object) => Some(object.for_kubectl()),
+                None => Some(subject.to_string()),
+            },
+            RowKey::Finding(id) => Some(id.subject.to_string()),
         }
         .unwrap_or_default()
     }
