@@ -92,11 +92,12 @@ pub struct Permit {
 /// A permit is used at once or not at all.
 pub const FRESH: Duration = Duration::from_secs(10);
 
-/// The right to send one request, once.
+/// The right to send one request, once, for as long as its permit is fresh.
 #[derive(Debug)]
 pub struct Licence {
     title: String,
     call: Call,
+    until: Stamp,
 }
 
 impl Licence {
@@ -108,6 +109,22 @@ impl Licence {
     #[must_use]
     pub fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// Is there still time to send it? Asked directly before its bytes leave, by a clock that goes
+    /// on while the machine sleeps or the process is stopped.
+    ///
+    /// # Errors
+    /// By how much it is too late.
+    pub fn holds(&self, now: Stamp) -> Result<(), String> {
+        if now <= self.until {
+            return Ok(());
+        }
+        let (fresh, late) = (units::span(FRESH), now.since(self.until) + FRESH);
+        let late = units::age(late);
+        Err(format!(
+            "{late} passed since the answer, and after {fresh} it is void: answer anew"
+        ))
     }
 }
 
@@ -285,10 +302,12 @@ impl Permit {
     /// Trades the permit for the right to send its requests, each once.
     #[must_use]
     pub fn spend(self) -> Vec<Licence> {
+        let until = self.at.stamp + FRESH;
         let steps = self.plan.steps.into_iter();
         let licences = steps.map(|step| Licence {
             title: step.title,
             call: step.call,
+            until,
         });
         licences.collect()
     }

@@ -1,6 +1,8 @@
 //! The runner against an API server of our own on loopback that counts what reaches it, and that
 //! fails in the ways that matter.
 
+mod leaving;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
