@@ -19,7 +19,7 @@ use crate::actions::arm::Armed;
 use crate::actions::errand::{End, Errand, News};
 use crate::actions::guard::{self, Permit};
 use crate::actions::live::{DryRun, Identity, Live, May, Seen};
-use crate::actions::plan::{Plan, Target};
+use crate::actions::plan::{Change, Plan, Target};
 use crate::actions::record::{ActionId, Ended, Entry, Kind, Outcome, Record};
 use crate::actions::{ACTIONS, Action};
 use crate::audit::{Audit, AuditError};
@@ -382,7 +382,7 @@ async fn identify(
 pub async fn run<F: Future<Output = ()>>(
     api: &Api,
     audit: &Audit,
-    permit: Permit,
+    mut permit: Permit,
     told: impl Fn(Record) -> F,
 ) -> End {
     let api = api.urgent();
@@ -404,7 +404,8 @@ pub async fn run<F: Future<Output = ()>>(
         return End::NotRecorded("the intent has no number".into());
     };
     told(intent).await;
-    if let Err(end) = look_again(&api, &permit).await {
+    let looked = look_again(&api, &mut permit).await;
+    if let Err(end) = looked {
         let note = match &end {
             End::Changed(changes) => {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
@@ -418,9 +419,13 @@ pub async fn run<F: Future<Output = ()>>(
         }
         return end;
     }
+    // What goes out is for the version that was read just now.
+    let moved = looked.ok().flatten();
+    let moved = moved.map(|moved| format!("{moved}; what the plan rests on did not change"));
     for licence in permit.spend() {
         let attempt = Entry {
             calls: vec![guard::sent(licence.call())],
+            note: moved.clone(),
             ..Entry::of(Kind::Attempt, id)
         };
         match audit.record(attempt).await {
@@ -446,9 +451,8 @@ pub async fn run<F: Future<Output = ()>>(
 }
 
 /// Is the object still as the plan has it, a moment before the request?
-async fn look_again(api: &Api, permit: &Permit) -> Result<(), End> {
-    let target = &permit.plan().target;
-    match object(api, target).await {
+async fn look_again(api: &Api, permit: &mut Permit) -> Result<Option<Change>, End> {
+    match object(api, &permit.plan().target).await {
         Ok(object) => permit.recheck(&object).map_err(End::Changed),
         Err(outage) => Err(End::NotSent(outage.to_string())),
     }

@@ -26,9 +26,11 @@ is evicted, nothing restarts. Pods of daemon sets and static pods come all the s
     leaves: Some("cordoned"),
     expects: "spec.unschedulable is true",
     met: node::is_cordoned,
+    met_in: node::says_cordoned,
     already: "is cordoned already",
     steps,
     inputs: node::inputs,
+    premise: node::premise,
     blast: |snap, object| blast::of_node(snap, object, "they stay, none is evicted"),
     checks,
 };

@@ -28,6 +28,43 @@ pub fn is_open(object: &Object) -> bool {
     matches!(&object.body, Body::Node(node) if !node.unschedulable)
 }
 
+/// Is the node cordoned, by its JSON?
+#[must_use]
+pub fn says_cordoned(object: &Value) -> bool {
+    object.pointer("/spec/unschedulable") == Some(&Value::Bool(true))
+}
+
+/// What both plans rest on of the node's own JSON: that it is this node and stays, whether it is
+/// cordoned, and what keeps pods off it. The taint that a cordon itself brings is left out: it
+/// follows by itself.
+#[must_use]
+pub fn premise(object: &Value) -> Inputs {
+    let mut premise = Inputs::default();
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let metadata = object.get("metadata").unwrap_or(&Value::Null);
+    premise.add("uid", text(metadata, "uid"));
+    let deleting = metadata.get("deletionTimestamp");
+    premise.add("being deleted", yes(deleting.is_some()));
+    premise.add("cordoned", yes(says_cordoned(object)));
+    let taints = object.pointer("/spec/taints").and_then(Value::as_array);
+    let mut taints: Vec<String> = taints
+        .into_iter()
+        .flatten()
+        .filter(|taint| text(taint, "key") != "node.kubernetes.io/unschedulable")
+        .map(|taint| {
+            ["key", "value", "effect"]
+                .map(|part| text(taint, part))
+                .join(" ")
+        })
+        .collect();
+    taints.sort();
+    premise.add("taints", taints.join(", "));
+    premise
+}
+
 /// Sets or removes `spec.unschedulable` of this very node in this very version: done twice, the
 /// second is refused by the API server.
 #[must_use]

@@ -115,8 +115,23 @@ pub struct Change {
     pub now: String,
 }
 
+impl Change {
+    /// Stands for so many that are not named.
+    #[must_use]
+    pub fn more(count: usize) -> Self {
+        Self {
+            what: format!("and {count} more"),
+            before: String::new(),
+            now: String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.before.is_empty() && self.now.is_empty() {
+            return f.write_str(&self.what);
+        }
         write!(f, "{} was {}, is {}", self.what, self.before, self.now)
     }
 }
@@ -124,6 +139,15 @@ impl fmt::Display for Change {
 impl Inputs {
     pub fn add(&mut self, what: impl Into<String>, value: impl fmt::Display) {
         self.0.insert(what.into(), value.to_string());
+    }
+
+    /// What differs now of what both have.
+    #[must_use]
+    pub fn contradicted_by(&self, now: &Self) -> Vec<Change> {
+        let mut changes = self.changes(now);
+        changes
+            .retain(|change| self.0.contains_key(&change.what) && now.0.contains_key(&change.what));
+        changes
     }
 
     /// What differs now.

@@ -326,7 +326,11 @@ impl Turn<'_> {
         let snap = self.model.snapshot(clock::now());
         let mut plan = plan(self.flags.action, &snap, &self.subject, &request)?;
         plan.live = Some(live);
-        Ok((plan, power))
+        // Somebody else was first, and the watch has not told it yet.
+        match guard::already(&plan) {
+            Some(refusal) => Err(refusal),
+            None => Ok((plan, power)),
+        }
     }
 
     async fn go(&mut self, permit: guard::Permit, audit: &Audit) -> Came {

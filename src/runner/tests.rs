@@ -344,13 +344,38 @@ async fn power_that_ends_before_the_request_keeps_it_back() {
 async fn what_changed_between_the_answer_and_the_request_is_seen() {
     let bench = bench().await;
     let permit = bench.permit().await;
-    bench.fake.state().version += 1;
+    // Somebody else cordons it meanwhile, and the watch has not told.
+    {
+        let mut state = bench.fake.state();
+        (state.unschedulable, state.version) = (true, 42);
+    }
     let End::Changed(changes) = bench.run(permit).await else {
         panic!("not seen")
     };
-    assert_eq!(changes[0].to_string(), "version was 41, is 42");
+    let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["spec.unschedulable was false, is true"]);
     assert!(bench.fake.changes().is_empty());
     assert_eq!(bench.kinds(), [Kind::Intent, Kind::Refused]);
+    let (records, _) = bench.audit.read().unwrap();
+    let note = records[1].entry.note.as_deref().unwrap();
+    assert!(
+        note.contains("spec.unschedulable was false, is true"),
+        "{note}"
+    );
+}
+
+#[tokio::test]
+async fn a_heartbeat_in_between_is_no_reason_and_the_new_version_is_recorded_and_sent() {
+    let bench = bench().await;
+    let permit = bench.permit().await;
+    bench.fake.state().version += 1;
+    assert_eq!(bench.run(permit).await, End::Accepted);
+    assert_eq!(bench.fake.state().effects, 1);
+    let (records, _) = bench.audit.read().unwrap();
+    let attempt = &records[1].entry;
+    assert_eq!(attempt.calls[0].body["metadata"]["resourceVersion"], "42");
+    let note = attempt.note.as_deref().unwrap();
+    assert!(note.starts_with("version was 41, is 42"), "{note}");
 }
 
 #[tokio::test]
