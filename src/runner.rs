@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,7 +163,16 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
                 },
                 Err(error) => News::NotRecorded(error.to_string()),
             },
-            (Ok(audit), Paper::Read) => News::Trail(read(audit.clone()).await),
+            (Ok(audit), Paper::Read) => match read(audit.clone()).await {
+                Ok(ReadBack { damage, known }) => {
+                    // First, so that what the records say is not the last word.
+                    if let Some(damage) = damage {
+                        let _ = news.send(News::Damaged(damage)).await;
+                    }
+                    News::Trail(Ok(known))
+                }
+                Err(why) => News::Trail(Err(why)),
+            },
         };
         if news.send(told).await.is_err() {
             // The console is gone; what waits is still written.
@@ -172,20 +181,25 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
     }
 }
 
+/// The audit as it was read.
+struct ReadBack {
+    /// Records, and runs of other processes that are alive.
+    known: (Vec<Record>, BTreeSet<ActionId>),
+    /// Why nothing may be done.
+    damage: Option<String>,
+}
+
 /// The whole audit, off the loop.
-async fn read(audit: Audit) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
+async fn read(audit: Audit) -> Result<ReadBack, String> {
     let read = tokio::task::spawn_blocking(move || {
         let (records, fault) = audit.read().map_err(|error| error.to_string())?;
-        if let Some(fault) = fault {
-            tracing::warn!(
-                "audit: record {}: {}: {}",
-                fault.seq,
-                fault.place,
-                fault.text
-            );
+        let damage = fault.and_then(|fault| audit.damage(&fault));
+        if let Some(damage) = &damage {
+            tracing::warn!("{damage}");
         }
         let busy = audit.busy(&records);
-        Ok((records, busy))
+        let known = (records, busy);
+        Ok(ReadBack { known, damage })
     });
     read.await.unwrap_or_else(|error| Err(error.to_string()))
 }
@@ -225,7 +239,11 @@ pub async fn prepare(
     };
     let audit = match audit.clone() {
         Ok(audit) => {
-            let ready = tokio::task::spawn_blocking(move || audit.is_ready()).await;
+            let ready = tokio::task::spawn_blocking(move || {
+                audit.is_ready()?;
+                audit.is_sound()
+            })
+            .await;
             match ready {
                 Ok(ready) => ready.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),

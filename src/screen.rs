@@ -176,12 +176,13 @@ fn power(app: &App, line: Line, width: u16) -> Line {
         None => line.with("  read-only", Role::Header),
     };
     let line = line.with("  ", Role::Header);
-    match &acting.trail.trouble {
-        Some(_) => line
-            .with(" NO AUDIT ", Role::Production)
-            .with("  ", Role::Header),
-        None => line,
-    }
+    let trail = &acting.trail;
+    let banner = match (&trail.damage, &trail.trouble) {
+        (Some(_), _) => " AUDIT DAMAGED ",
+        (None, Some(_)) => " NO AUDIT ",
+        (None, None) => return line,
+    };
+    line.with(banner, Role::Production).with("  ", Role::Header)
 }
 
 /// Kinds that the header counts.

@@ -224,6 +224,51 @@ fn a_damaged_end_is_told_and_not_added_to() {
     assert!(matches!(error, Err(AuditError::Damaged(_))), "{error:?}");
 }
 
+#[test]
+fn records_behind_a_fault_are_still_read_and_the_fault_says_the_way_out() {
+    for segment in [500, SEGMENT] {
+        let (memory, _) = filled(segment, 6);
+        let mut all = lines(&memory.files());
+        all[1].1[3] ^= 1;
+        all.remove(3);
+        let audit = Memory::with(joined(&all)).audit(segment);
+        let (records, fault) = audit.read().unwrap();
+        let seqs: Vec<u64> = records.iter().map(|record| record.seq).collect();
+        assert_eq!(seqs, [1, 3, 5, 6]);
+        assert_eq!(fault.unwrap().seq, 2);
+        assert_eq!(
+            audit.verify().unwrap().records,
+            1,
+            "nothing behind it is vouched for"
+        );
+        let broken = audit.is_sound().unwrap_err().to_string();
+        assert!(
+            broken.starts_with("the audit is damaged at record 2 ("),
+            "{broken}"
+        );
+        assert!(
+            broken.contains("midwatch audit verify") && broken.contains("mv memory memory.damaged"),
+            "{broken}"
+        );
+        // One record is gone without a trace but the gap.
+        let mut all = lines(&memory.files());
+        all.remove(1);
+        let audit = Memory::with(joined(&all)).audit(segment);
+        assert_eq!(audit.read().unwrap().0.len(), 5);
+    }
+}
+
+#[test]
+fn what_a_crash_cut_off_is_no_damage_and_no_reason_not_to_act() {
+    let (memory, audit) = filled(SEGMENT, 2);
+    assert!(audit.is_sound().is_ok());
+    let mut files = memory.files();
+    files.values_mut().next().unwrap().extend(b"{\"seq\":3,");
+    let audit = Memory::with(files).audit(SEGMENT);
+    assert!(audit.verify().unwrap().fault.is_some());
+    assert!(audit.is_sound().is_ok());
+}
+
 /// Every operation fails once, with nothing, a part and all of a write let through.
 #[test]
 fn what_is_promised_is_there_whatever_fails() {

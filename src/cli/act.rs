@@ -306,6 +306,7 @@ impl Turn<'_> {
         let first = plan(self.flags.action, &snap, &self.subject, request)?;
         let cluster = &first.target.cluster;
         let power = if self.flags.yes {
+            self.is_sound().await?;
             let power = arm::arm(cluster, arm::USUAL, &snap)?;
             let note = format!("for one command: act {}", first.title());
             self.write(Entry::new(Kind::Armed).cluster(cluster).note(note))
@@ -419,6 +420,22 @@ impl Turn<'_> {
                 .announce(feed, delivery.next_poll, delivery.dropped);
             self.model.absorb(delivery.observation);
         }
+    }
+
+    /// Nothing is armed over an audit whose chain is broken.
+    async fn is_sound(&self) -> Result<(), Refusal> {
+        // One that is not there is refused where it is written to.
+        let Ok(audit) = self.audit.clone() else {
+            return Ok(());
+        };
+        let sound = tokio::task::spawn_blocking(move || audit.is_sound()).await;
+        let why = match sound {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let hint = "Mend that first: over a damaged audit nothing is done";
+        Err(Refusal::new(Why::Audit, why, hint))
     }
 
     async fn write(&self, entry: Entry) -> Result<Record, Refusal> {

@@ -408,7 +408,7 @@ async fn an_answer_that_is_lost_is_unknown_and_the_request_is_not_repeated() {
         assert_eq!(bench.fake.state().effects, effects);
         let (records, _) = bench.audit.read().unwrap();
         let mut trail = crate::actions::trail::Trail::default();
-        trail.read(records, std::collections::BTreeSet::new());
+        trail.read(records, BTreeSet::new());
         assert_eq!(trail.open().count(), 1, "somebody has to look");
     }
 }
@@ -526,4 +526,38 @@ async fn a_cluster_that_nobody_knows_is_an_answer_and_no_silence() {
         Entry::of(Kind::Observed, id).found(Found::InEffect),
     )));
     assert!(matches!(news.recv().await, Some(News::Recorded { .. })));
+}
+
+#[tokio::test]
+async fn a_damaged_audit_hides_nothing_that_follows_and_keeps_from_acting() {
+    let home = tempfile::tempdir().unwrap();
+    let audit = Audit::at(home.path(), &Environment::default());
+    for _ in 0..2 {
+        audit.append(&Entry::new(Kind::Armed)).unwrap();
+    }
+    let id = audit
+        .append(&Entry::new(Kind::Intent))
+        .unwrap()
+        .entry
+        .action;
+    let path = home.path().join("000000000001.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("armed", "ARMED", 2)).unwrap();
+    let (desk, mut news) = Desk::new(Vec::new(), Ok(audit.clone()));
+    desk.take(Errand::ReadTrail);
+    let Some(News::Damaged(how)) = news.recv().await else {
+        panic!("not told")
+    };
+    assert!(how.contains("damaged at record 1"), "{how}");
+    let Some(News::Trail(Ok((records, _)))) = news.recv().await else {
+        panic!("not read")
+    };
+    let last = records.last().unwrap();
+    assert_eq!((last.entry.kind, last.entry.action), (Kind::Intent, id));
+    // A plan says so too, and cannot be admitted.
+    let bench = bench().await;
+    let plan = bench.planned().await;
+    let armed = bench.power.as_ref().map(Power::armed);
+    let live = prepare(&bench.fake.api, &Ok(audit), &plan, armed).await;
+    assert!(live.audit.unwrap_err().contains("damaged at record 1"));
 }

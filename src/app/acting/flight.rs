@@ -120,6 +120,13 @@ impl App {
         Vec::new()
     }
 
+    /// The audit's chain is broken: read-only from now on, and that is said until the next start.
+    pub(super) fn damaged(&mut self, how: &str) -> Vec<Effect> {
+        self.acting.trail.damage = Some(how.into());
+        self.say(format!("read-only: {how}"));
+        self.disarm(Lost::Audit)
+    }
+
     pub(super) fn read_trail(
         &mut self,
         read: Result<(Vec<Record>, BTreeSet<ActionId>), String>,
