@@ -8,7 +8,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -46,6 +46,8 @@ pub struct Desk {
     news: Sender<News>,
     /// Records in the order in which they were asked for.
     paper: Sender<Paper>,
+    /// The cluster for which the last record of it armed the console.
+    armed: Mutex<Option<String>>,
     scribe: JoinHandle<()>,
 }
 
@@ -69,6 +71,7 @@ impl Desk {
             audit,
             news,
             paper,
+            armed: Mutex::default(),
             scribe,
         };
         (desk, told)
@@ -78,7 +81,16 @@ impl Desk {
     pub fn take(&self, errand: Errand) {
         let news = self.news.clone();
         match errand {
-            Errand::Record(entry) => self.write(Paper::Record(entry)),
+            Errand::Record(entry) => {
+                let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+                match entry.kind {
+                    Kind::Armed => armed.clone_from(&entry.cluster),
+                    Kind::Disarmed => *armed = None,
+                    _ => {}
+                }
+                drop(armed);
+                self.write(Paper::Record(entry));
+            }
             Errand::ReadTrail => self.write(Paper::Read),
             Errand::Prepare {
                 ticket,
@@ -131,11 +143,26 @@ impl Desk {
         }
     }
 
-    /// Waits until everything is written that was asked to be, at most for so long.
+    /// Waits until everything is written that was asked to be, at most for so long. Power that
+    /// nobody ended ends here, however the console was left, and that is written too.
     pub async fn finish(self, limit: Duration) {
-        let Self { paper, scribe, .. } = self;
-        drop(paper);
-        let _ = tokio::time::timeout(limit, scribe).await;
+        let Self {
+            paper,
+            scribe,
+            armed,
+            ..
+        } = self;
+        let armed = armed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let written = async move {
+            if let Some(cluster) = armed {
+                let entry = Entry::new(Kind::Disarmed).cluster(&cluster);
+                let entry = Box::new(entry.note("midwatch ended"));
+                let _ = paper.send(Paper::Record(entry)).await;
+            }
+            drop(paper);
+            scribe.await
+        };
+        let _ = tokio::time::timeout(limit, written).await;
     }
 
     fn write(&self, paper: Paper) {
@@ -458,8 +485,7 @@ pub async fn run<F: Future<Output = ()>>(
         };
         match audit.record(result).await {
             Ok(record) => told(record).await,
-            // It happened; what cannot be written now is found out by looking, at the next start.
-            Err(error) => return End::Unknown(format!("the result cannot be recorded: {error}")),
+            Err(error) => return unrecorded(end, &error),
         }
         if end != End::Accepted {
             return end;
@@ -473,6 +499,19 @@ async fn look_again(api: &Api, permit: &mut Permit) -> Result<Option<Change>, En
     match object(api, &permit.plan().target).await {
         Ok(object) => permit.recheck(&object).map_err(End::Changed),
         Err(outage) => Err(End::NotSent(outage.to_string())),
+    }
+}
+
+/// An end whose record could not be written. The answer is in hand and is told; by the audit alone
+/// it is not known, so the next start looks.
+fn unrecorded(end: End, error: &AuditError) -> End {
+    let both = |told: String| format!("{told}; the record of it could not be written: {error}");
+    match end {
+        End::Accepted => End::AcceptedUnrecorded(error.to_string()),
+        End::Refused(told) => End::Refused(both(told)),
+        End::NotSent(told) => End::NotSent(both(told)),
+        End::Unknown(told) => End::Unknown(both(told)),
+        other => other,
     }
 }
 

@@ -69,6 +69,8 @@ pub enum News {
 pub enum End {
     /// The API server says that it is done.
     Accepted,
+    /// The API server says that it is done, and the record of that could not be written, and why.
+    AcceptedUnrecorded(String),
     /// The API server said no.
     Refused(String),
     /// It may have been done.

@@ -359,6 +359,35 @@ fn the_folder_and_its_files_are_their_owners_alone() {
     assert_eq!(audit.verify().unwrap().records, 2);
 }
 
+/// Where the child of the test below writes.
+const LIMITED: &str = "MIDWATCH_TEST_LIMITED_AUDIT";
+
+/// Runs itself again under a limit: it is the whole process's.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_does_not_kill() {
+    const NAME: &str = "audit::tests::a_limit_on_the_size_of_files_is_an_error_and_does_not_kill";
+    if let Some(folder) = std::env::var_os(LIMITED) {
+        let audit = Audit::at(Path::new(&folder), &Environment::default());
+        let failed = (0..64).find_map(|_| audit.append(&entry("x")).err());
+        let Some(AuditError::Disk(_, error)) = failed else {
+            panic!("not refused: {failed:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let ran = std::process::Command::new("sh")
+        .args(["-c", "ulimit -f 2; exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(LIMITED, home.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{:?} {out}", ran.status);
+    assert!(out.contains("1 passed"), "{out}");
+}
+
 #[test]
 fn while_another_process_writes_it_waits() {
     let home = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::Output;
 use crate::actions::arm::{self, Power};
@@ -83,12 +84,25 @@ fn verb(text: &str) -> Result<&'static Action, String> {
     })
 }
 
+/// What was under way when it was ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnderWay {
+    Nothing,
+    Request,
+}
+
 /// What came of it.
 enum Came {
     /// With nothing sent: shown, or refused.
     Refused(Refusal),
     Shown {
         stopped: bool,
+    },
+    /// Ended from outside before its end.
+    Stopped {
+        by: &'static str,
+        code: u8,
+        under_way: UnderWay,
     },
     Sent {
         id: Option<ActionId>,
@@ -133,12 +147,27 @@ pub async fn run(
         audit,
         model,
         poller: None,
+        armed: None,
+        under_way: UnderWay::Nothing,
     };
     turn.poller = Some(Poller::start(
         feeds.collect::<Vec<Watched>>(),
         Schedule::Watch,
     ));
-    let (plan, checks, came) = turn.turn().await;
+    let ended = tokio::select! {
+        ended = turn.turn() => Ok(ended),
+        by = stopped() => Err(by),
+    };
+    let (plan, checks, came) = ended.unwrap_or_else(|(by, code)| {
+        let under_way = turn.under_way;
+        let came = Came::Stopped {
+            by,
+            code,
+            under_way,
+        };
+        (None, Vec::new(), came)
+    });
+    turn.disarm(&came).await;
     let told = told::tell(flags, plan.as_ref(), &checks, &came);
     let code = match told::code(&came) {
         SHOWN if flags.plan_only => DONE,
@@ -248,6 +277,23 @@ struct Turn<'a> {
     audit: Result<Audit, String>,
     model: Model,
     poller: Option<Poller>,
+    /// For which cluster it is armed, by the audit.
+    armed: Option<String>,
+    under_way: UnderWay,
+}
+
+/// Waits for who ends the command from outside: the signal's name, and the exit code for it.
+async fn stopped() -> (&'static str, u8) {
+    let heard = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = heard(SignalKind::terminate()) => ("SIGTERM", 143),
+        _ = heard(SignalKind::interrupt()) => ("SIGINT", 130),
+    }
 }
 
 impl Turn<'_> {
@@ -309,8 +355,10 @@ impl Turn<'_> {
             self.is_sound().await?;
             let power = arm::arm(cluster, arm::USUAL, &snap)?;
             let note = format!("for one command: act {}", first.title());
-            self.write(Entry::new(Kind::Armed).cluster(cluster).note(note))
+            let cluster = cluster.to_string();
+            self.write(Entry::new(Kind::Armed).cluster(&cluster).note(note))
                 .await?;
+            self.armed = Some(cluster);
             Some(power)
         } else {
             None
@@ -336,6 +384,7 @@ impl Turn<'_> {
 
     async fn go(&mut self, permit: guard::Permit, audit: &Audit) -> Came {
         let began = clock::stamp();
+        self.under_way = UnderWay::Request;
         let target = permit.plan().target.clone();
         let text = self.flags.output == Output::Text;
         let id = std::sync::Mutex::new(None);
@@ -351,7 +400,10 @@ impl Turn<'_> {
         let end = runner::run(&self.api, audit, permit, told).await;
         let id = id.into_inner().ok().flatten();
         let mut seen = None;
-        if matches!(end, End::Accepted | End::Unknown(_)) {
+        if matches!(
+            end,
+            End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_)
+        ) {
             let (action, subject) = (self.flags.action, self.subject.clone());
             let uid = target.uid.clone();
             let look = move |model: &Model| {
@@ -378,6 +430,20 @@ impl Turn<'_> {
             found: seen,
             took: clock::stamp().since(began),
         }
+    }
+
+    /// The power of the command ends with it, and the audit says so where it can.
+    async fn disarm(&mut self, came: &Came) {
+        let Some(cluster) = self.armed.take() else {
+            return;
+        };
+        let note = match came {
+            Came::Stopped { by, .. } => format!("the command was ended by {by}"),
+            _ => "the command is over".to_owned(),
+        };
+        let entry = Entry::new(Kind::Disarmed).cluster(&cluster).note(note);
+        // It is over all the same.
+        let _ = self.write(entry).await;
     }
 
     /// Has everything been told that a plan needs, or failed to be?

@@ -434,7 +434,7 @@ async fn delivered_twice_it_takes_effect_once() {
 /// the disk.
 #[tokio::test]
 async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
-    let mut refused = 0;
+    let (mut refused, mut unwritten) = (0, 0);
     for through in [0, 100, usize::MAX] {
         for nth in 1..30 {
             let bench = bench().await;
@@ -458,13 +458,21 @@ async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
                 "operation {nth}: {kinds:?}"
             );
             assert!(kinds.contains(&Kind::Attempt), "operation {nth}: {kinds:?}");
-            // What the server says is not lost with the record of it: it is to be looked into.
+            // What the server says is not lost with the record of it; by the audit it is open.
             if !kinds.contains(&Kind::Result) {
-                assert!(matches!(end, End::Unknown(_)), "operation {nth}: {end:?}");
+                assert!(
+                    matches!(end, End::AcceptedUnrecorded(_)),
+                    "operation {nth}: {end:?}"
+                );
+                let mut trail = crate::actions::trail::Trail::default();
+                trail.read(records, BTreeSet::new());
+                assert_eq!(trail.open().count(), 1);
+                unwritten += 1;
             }
         }
     }
     assert!(refused > 5, "the faults were met: {refused}");
+    assert!(unwritten > 2, "the faults were met: {unwritten}");
 }
 
 #[tokio::test]
@@ -560,4 +568,44 @@ async fn a_damaged_audit_hides_nothing_that_follows_and_keeps_from_acting() {
     let armed = bench.power.as_ref().map(Power::armed);
     let live = prepare(&bench.fake.api, &Ok(audit), &plan, armed).await;
     assert!(live.audit.unwrap_err().contains("damaged at record 1"));
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_recorded_is_told_as_a_refusal() {
+    let mut met = 0;
+    for nth in 1..30 {
+        let bench = bench().await;
+        let permit = bench.permit().await;
+        bench.fake.state().mood = Mood::Answers(409);
+        bench.memory.fail(nth, 0);
+        let end = bench.run(permit).await;
+        if let End::Refused(told) = end
+            && told.contains("the record of it could not be written")
+        {
+            assert!(told.starts_with("409: "), "{told}");
+            met += 1;
+        }
+    }
+    assert!(met > 2, "{met}");
+}
+
+#[tokio::test]
+async fn power_that_nobody_ended_is_recorded_as_ended_with_the_console() {
+    for by_reader in [false, true] {
+        let memory = Memory::default();
+        let audit = memory.audit(1 << 20);
+        let (desk, _news) = Desk::new(Vec::new(), Ok(audit.clone()));
+        let record = |kind| Errand::Record(Box::new(Entry::new(kind).cluster("prod")));
+        desk.take(record(Kind::Armed));
+        if by_reader {
+            desk.take(record(Kind::Disarmed));
+        }
+        desk.finish(Duration::from_secs(60)).await;
+        let (records, _) = audit.read().unwrap();
+        let kinds: Vec<Kind> = records.iter().map(|r| r.entry.kind).collect();
+        assert_eq!(kinds, [Kind::Armed, Kind::Disarmed]);
+        assert_eq!(records[1].entry.cluster.as_deref(), Some("prod"));
+        let note = records[1].entry.note.as_deref();
+        assert_eq!(note.is_none(), by_reader, "{note:?}");
+    }
 }

@@ -159,7 +159,8 @@ impl App {
         };
         let flight = &mut self.acting.flights[at];
         let told = match &end {
-            End::Accepted => None,
+            // That nothing can be recorded is said below, together with it.
+            End::Accepted | End::AcceptedUnrecorded(_) => None,
             End::Unknown(why) => Some(format!("UNKNOWN whether it was done: {why}; looking")),
             End::Refused(why) => Some(format!("the server refused it: {why}")),
             End::NotSent(why) => Some(format!("nothing was sent: {why}")),
@@ -170,7 +171,10 @@ impl App {
             End::NotRecorded(why) => Some(format!("nothing was sent: no audit: {why}")),
         };
         let title = format!("{} {}", flight.action.id, flight.subject.leaf());
-        if matches!(end, End::Accepted | End::Unknown(_)) {
+        if matches!(
+            end,
+            End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_)
+        ) {
             flight.awaited = Some(now + PATIENCE);
         } else {
             self.acting.flights.remove(at);
@@ -185,6 +189,9 @@ impl App {
                 self.remake(ticket, &words.join(", "))
             }
             End::NotRecorded(why) => self.not_recorded(&why),
+            End::AcceptedUnrecorded(why) => self.not_recorded(&format!(
+                "the server accepted {title}; the record of it could not be written: {why}"
+            )),
             _ => self.look(),
         }
     }
