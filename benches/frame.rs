@@ -51,14 +51,8 @@ static COLUMNS: &[Column] = &[
 ];
 
 const fn column(id: &'static str, align: Align, most: u16) -> Column {
-    Column {
-        id,
-        title: id,
-        align,
-        least: 6,
-        most,
-        rank: 0,
-    }
+    let column = Column::left(id, id, 6..=most, 0);
+    Column { align, ..column }
 }
 
 /// Rows that are made up from their number.

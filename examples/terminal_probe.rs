@@ -65,7 +65,7 @@ fn run() -> std::io::Result<ExitCode> {
             hang();
         }
         match events.blocking_recv() {
-            Some(TerminalEvent::Input(Input::Key(chord), _)) => {
+            Some(TerminalEvent::Input(Input::Key(chord), ..)) => {
                 seen.keys += 1;
                 seen.last = chord.to_string();
                 match chord.code {
@@ -78,11 +78,11 @@ fn run() -> std::io::Result<ExitCode> {
                     _ => {}
                 }
             }
-            Some(TerminalEvent::Input(Input::Paste(text), _)) => {
+            Some(TerminalEvent::Input(Input::Paste(text), ..)) => {
                 seen.pastes += 1;
                 seen.pasted += text.len();
             }
-            Some(TerminalEvent::Input(Input::Reply(reply), _)) => {
+            Some(TerminalEvent::Input(Input::Reply(reply), ..)) => {
                 seen.colour = format!("{reply:?}");
             }
             Some(TerminalEvent::Input(..) | TerminalEvent::Resize { .. }) => {}

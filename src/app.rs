@@ -74,6 +74,8 @@ pub struct App {
     pub ledger: Ledger,
     pub now: Now,
     pub identity: Identity,
+    /// Why no cluster is watched although there should be one.
+    pub unwatched: Option<String>,
     pub bindings: Vec<Binding>,
     listings: Vec<&'static dyn Listing>,
     views: BTreeMap<&'static str, View>,
@@ -122,6 +124,7 @@ impl App {
             ledger: Ledger::default(),
             now,
             identity: Identity::default(),
+            unwatched: None,
             bindings: Vec::new(),
             views: listings
                 .iter()
@@ -206,6 +209,10 @@ impl App {
                 return effects;
             }
             Event::Answered(id, answer) => self.answered(id, *answer),
+            Event::Stopped => {
+                effects = self.disarm(Lost::Suspended);
+                self.read_anew();
+            }
             Event::Resumed { slept, now } => {
                 self.now = now;
                 self.model.distrust_all(now);

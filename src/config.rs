@@ -41,6 +41,9 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// Things that are allowed and probably not meant, one sentence each.
     pub warnings: Vec<String>,
+    /// Why the cluster of the kubeconfig is not watched, where there should be one: nobody may take
+    /// its silence for health.
+    pub unwatched: Option<String>,
 }
 
 /// What to load: the file that was asked for, the flags that override it, the environment.

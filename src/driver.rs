@@ -23,7 +23,7 @@ use crate::paint::Skin;
 use crate::poll::{Poller, Schedule, Watched};
 use crate::runner::Desk;
 use crate::screen;
-use crate::terminal::{Terminal, TerminalEvent};
+use crate::terminal::{Company, Terminal, TerminalEvent};
 use crate::theme::{Theme, is_light};
 use own::OwnMeter;
 
@@ -31,6 +31,8 @@ use own::OwnMeter;
 const FRAME_GAP: Duration = Duration::from_millis(50);
 /// Observations taken in before a frame is due again.
 const BURST: usize = 256;
+/// A turn of the loop that takes so long was no turn: it is due every second.
+const STOPPED: Duration = Duration::from_secs(4);
 /// A difference of the two clocks beyond this is a suspend, not scheduling.
 const SUSPEND: Duration = Duration::from_secs(2);
 const OWN_PERIOD: Duration = Duration::from_secs(5);
@@ -91,6 +93,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)>
         own: OwnMeter::default(),
         desk,
         asks,
+        turned: clock::stamp(),
         ending: None,
     };
     // The first frame stands before any connection is tried.
@@ -118,6 +121,8 @@ struct Driver<'a> {
     own: OwnMeter,
     desk: Desk,
     asks: Asks,
+    /// When the loop was last seen to turn.
+    turned: Stamp,
     ending: Option<Ending>,
 }
 
@@ -159,6 +164,7 @@ impl Driver<'_> {
                     self.handle(Event::Answered(id, Box::new(answer)));
                 }
                 _ = tick.tick() => {
+                    self.mind_the_gap();
                     let gap = slept();
                     if gap > asleep + SUSPEND {
                         self.resume(gap.saturating_sub(asleep));
@@ -176,6 +182,16 @@ impl Driver<'_> {
             if let Some(ending) = self.ending {
                 return Ok(ending);
             }
+        }
+    }
+
+    /// The loop turns at least once a second. Where it did not, midwatch was stopped: whoever types
+    /// into that sees nothing of what he does.
+    fn mind_the_gap(&mut self) {
+        let now = clock::stamp();
+        let before = std::mem::replace(&mut self.turned, now);
+        if now.since(before) > STOPPED {
+            self.handle(Event::Stopped);
         }
     }
 
@@ -205,11 +221,16 @@ impl Driver<'_> {
     }
 
     fn terminal_event(&mut self, event: Option<TerminalEvent>) {
+        self.mind_the_gap();
         match event {
-            Some(TerminalEvent::Input(input, at)) => {
+            Some(TerminalEvent::Input(input, at, company)) => {
                 if matches!(input, Input::Key(_) | Input::Paste(_)) {
                     self.handle(Event::Tick(clock::now()));
                     self.handle(Event::Pressed(at));
+                    if company == Company::Crowd {
+                        // Each is as one that was typed right behind another.
+                        self.handle(Event::Pressed(at));
+                    }
                 }
                 self.input(input);
             }
@@ -218,6 +239,7 @@ impl Driver<'_> {
                 height: rows,
             }),
             Some(TerminalEvent::Resumed) => {
+                self.handle(Event::Stopped);
                 self.terminal.repaint();
                 let (width, height) = self.terminal.size();
                 self.handle(Event::Resized { width, height });

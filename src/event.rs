@@ -32,6 +32,8 @@ pub enum Event {
     },
     /// Time went on.
     Tick(Now),
+    /// midwatch itself was stopped for a while and goes on.
+    Stopped,
     /// The machine slept for this long and is awake again.
     Resumed {
         slept: Duration,

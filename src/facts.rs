@@ -30,7 +30,7 @@ pub use host::{
 pub use kubernetes::{DeprecatedApi, FlowRejections, KubeApi, KubeChecks, KubeMetrics, Webhook};
 pub use prometheus::{
     AlertmanagerStatus, PrometheusStatus, Queries, QueryResult, RuleGroup, RuleGroups, Sample,
-    ScrapeTarget, ScrapeTargets,
+    ScrapeTarget, ScrapeTargets, VolumeUse, VolumeUses,
 };
 
 /// A typed value that can be taken out of a [`Fact`].
@@ -131,6 +131,8 @@ facts! {
     /// Results of the configured instant queries.
     Queries,
     AlertmanagerStatus,
+    /// How full the volumes of Kubernetes claims are.
+    VolumeUses,
     KubeApi,
     KubeMetrics boxed,
 }

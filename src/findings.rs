@@ -12,6 +12,7 @@ mod api_slow;
 mod api_unreachable;
 mod budget_blocks_drain;
 mod certificate_expiring;
+mod claim_nearly_full;
 mod claim_pending;
 mod clock_skewed;
 mod clock_unsynchronised;
@@ -110,6 +111,7 @@ pub static RULES: &[&Rule] = &[
     &api_unreachable::RULE,
     &budget_blocks_drain::RULE,
     &certificate_expiring::RULE,
+    &claim_nearly_full::RULE,
     &claim_pending::RULE,
     &clock_skewed::RULE,
     &clock_unsynchronised::RULE,

@@ -20,6 +20,7 @@ pub use order::Order;
 use crate::actions::trail::Trail;
 use crate::app::Binding;
 use crate::findings::{FindingId, Ledger, Severity};
+use crate::model::objects::Move;
 use crate::model::{FeedIndex, Snapshot};
 use crate::objects::{Object, ObjectKind};
 use crate::role::Role;
@@ -263,6 +264,20 @@ pub enum Align {
     Right,
 }
 
+/// What a column holds, which says where a text is cut that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Sentences and states: their beginning says most.
+    Words,
+    /// Names that are told apart by their end as well as by their beginning.
+    Names,
+    /// Names that begin with all that they are in, as every row does: their end tells them apart.
+    Paths,
+    Numbers,
+    /// Ages with their marks. They are never cut: there is room for the longest that is shown.
+    Ages,
+}
+
 /// One column. When the screen is narrow, columns go in the order of `rank`, highest first.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -270,6 +285,7 @@ pub struct Column {
     pub id: &'static str,
     pub title: &'static str,
     pub align: Align,
+    pub holds: Holds,
     /// Columns of screen that it never goes below.
     pub least: u16,
     /// Columns of screen that it never exceeds; the one with the largest takes what is left over.
@@ -291,6 +307,7 @@ impl Column {
             id,
             title,
             align: Align::Left,
+            holds: Holds::Words,
             least: *width.start(),
             most: *width.end(),
             rank,
@@ -307,7 +324,50 @@ impl Column {
     ) -> Self {
         Self {
             align: Align::Right,
+            holds: Holds::Numbers,
             ..Self::left(id, title, width, rank)
+        }
+    }
+
+    /// Names, cut in the middle.
+    #[must_use]
+    pub const fn names(
+        id: &'static str,
+        title: &'static str,
+        width: RangeInclusive<u16>,
+        rank: u8,
+    ) -> Self {
+        Self {
+            holds: Holds::Names,
+            ..Self::left(id, title, width, rank)
+        }
+    }
+
+    /// Names with all that they are in, cut at their beginning.
+    #[must_use]
+    pub const fn paths(
+        id: &'static str,
+        title: &'static str,
+        width: RangeInclusive<u16>,
+        rank: u8,
+    ) -> Self {
+        Self {
+            holds: Holds::Paths,
+            ..Self::left(id, title, width, rank)
+        }
+    }
+
+    /// Ages with their marks, aligned to the right.
+    #[must_use]
+    pub const fn ages(
+        id: &'static str,
+        title: &'static str,
+        width: RangeInclusive<u16>,
+        rank: u8,
+    ) -> Self {
+        Self {
+            holds: Holds::Ages,
+            ..Self::right(id, title, width, rank)
         }
     }
 }
@@ -382,6 +442,18 @@ pub trait ObjectListing: Sync {
         let _ = cx;
         self.sort_value(object, column)
     }
+    /// Of a column that others move: the rows whose value a change may have moved beside its own.
+    /// False where it may be any.
+    fn touched(
+        &self,
+        cx: &Context,
+        column: &'static str,
+        one: &Move,
+        each: &mut dyn FnMut(Subject),
+    ) -> bool {
+        let _ = (cx, column, one, each);
+        false
+    }
     /// The words that a filter looks at.
     fn words(&self, object: &Object, each: &mut dyn FnMut(&str));
 }
@@ -393,7 +465,7 @@ pub enum MovedBy {
     Itself,
     /// What the metrics tell of it: the order is made anew when they are told anew.
     Metrics,
-    /// Other objects: the order is made anew when anything changed.
+    /// Other objects: those that [`ObjectListing::touched`] tells are moved.
     Others,
 }
 

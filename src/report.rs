@@ -23,6 +23,10 @@ use crate::findings::{Entry, FindingId, Ledger, Severity};
 use crate::model::{Snapshot, State};
 use crate::observation::Layer;
 
+/// Exit codes of a check, as monitoring plugins have them; 0 is ok, 1 a warning.
+pub const CRITICAL: u8 = 2;
+pub const UNKNOWN: u8 = 3;
+
 /// The whole answer of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
@@ -229,9 +233,9 @@ impl Report {
         };
         let unheard = self.targets.is_empty() || self.targets.iter().any(unheard);
         if any(Severity::Critical) {
-            2
+            CRITICAL
         } else if any(Severity::Unknown) || unheard {
-            3
+            UNKNOWN
         } else {
             u8::from(any(Severity::Warning))
         }

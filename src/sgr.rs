@@ -218,7 +218,11 @@ fn show(
         }
         for piece in pieces(part) {
             for symbol in SafeText::new(piece).as_str().graphemes(true) {
-                let wide = text::width(symbol);
+                // No terminal has a cell for more; marks that pile up on a letter are not drawn.
+                let (symbol, wide) = match text::width(symbol) {
+                    wide @ 0..=WIDEST => (symbol, wide),
+                    _ => ("\u{fffd}", 1),
+                };
                 *column += wide;
                 each(symbol, wide, look)?;
             }
@@ -226,6 +230,9 @@ fn show(
     }
     ControlFlow::Continue(())
 }
+
+/// Columns of the widest letter.
+const WIDEST: usize = 2;
 
 /// A text in parts that are short enough to be sanitised whole.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {

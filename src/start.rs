@@ -24,7 +24,7 @@ use crate::logging;
 use crate::paint::Skin;
 use crate::panes;
 use crate::poll::Watched;
-use crate::report::{Format, Out, Paint, Report};
+use crate::report::{self, Format, Out, Paint, Report};
 use crate::runner::Desk;
 use crate::sources::local;
 use crate::terminal::{BACKGROUND_BUDGET, Mouse, Options, Terminal};
@@ -68,7 +68,7 @@ fn attempt(
 ) -> Result<u8, Vec<ConfigError>> {
     match &cli.command {
         Some(Command::Check(flags)) if flags.schema => {
-            print(&crate::report::json::schema())?;
+            print(&report::json::schema())?;
             Ok(0)
         }
         Some(Command::Check(flags)) => one_check(cli, flags, environment, runtime),
@@ -170,7 +170,15 @@ fn one_check(
         _ => Paint::Plain,
     };
     print(&report.render(flags.output, paint))?;
-    let code = report.exit_code();
+    let mut code = report.exit_code();
+    if let Some(why) = config.unwatched.as_ref().filter(|_| flags.only.is_empty()) {
+        let why = crate::text::safe_lines(why);
+        let _ = writeln!(std::io::stderr(), "warning: no cluster is watched: {why}");
+        // What should be watched and is not is unknown, and only what is critical is worse.
+        if code != report::CRITICAL {
+            code = report::UNKNOWN;
+        }
+    }
     tracing::info!("midwatch ended: the check is done, exit code {code}");
     Ok(code)
 }
@@ -363,6 +371,7 @@ fn console(
     let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
     app.identity = identity(&config);
+    app.unwatched.clone_from(&config.unwatched);
     app.bindings = bindings(&keymap);
     for warning in &config.warnings {
         tracing::warn!("{warning}");

@@ -32,8 +32,8 @@ use screen::Screen;
 /// What the terminal has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalEvent {
-    /// What came in, and when it was read.
-    Input(Input, Stamp),
+    /// What came in, when it was read, and whether alone.
+    Input(Input, Stamp, Company),
     /// The window changed; the next [`Terminal::draw`] uses the new size by itself.
     Resize { columns: u16, rows: u16 },
     /// A signal asks midwatch to end. The loop has [`STOP_PATIENCE`] to drop the [`Terminal`].
@@ -42,6 +42,14 @@ pub enum TerminalEvent {
     Resumed,
     /// The terminal is gone: end.
     Closed,
+}
+
+/// Did a key come by itself? A person's do; those of a paste that the terminal did not mark, and
+/// what was typed into a stopped program, come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    Alone,
+    Crowd,
 }
 
 /// The signals that end midwatch.

@@ -136,6 +136,48 @@ pub fn clip(text: &str, columns: usize) -> &str {
     text
 }
 
+/// The longest ending that fits `columns`, cut between graphemes.
+#[must_use]
+pub fn ending(text: &str, columns: usize) -> &str {
+    if text.is_ascii() {
+        return &text[text.len().saturating_sub(columns)..];
+    }
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            return &text[at + grapheme.len()..];
+        }
+    }
+    text
+}
+
+/// Letters that stay at the end of a name that is too long: as many as make two pods of a set
+/// differ.
+const ENDING: usize = 5;
+
+/// The text with the mark in place of its middle where it is wider than `columns`.
+#[must_use]
+pub fn without_middle(text: &SafeText, columns: usize, mark: char) -> SafeText {
+    if text.width() <= columns {
+        return text.clone();
+    }
+    let room = columns.saturating_sub(1);
+    let tail = ending(text.as_str(), ENDING.min(columns / 2));
+    let head = clip(text.as_str(), room - width(tail));
+    SafeText::new(&format!("{head}{mark}{tail}"))
+}
+
+/// The text with the mark in place of its beginning where it is wider than `columns`.
+#[must_use]
+pub fn without_beginning(text: &SafeText, columns: usize, mark: char) -> SafeText {
+    if text.width() <= columns {
+        return text.clone();
+    }
+    let tail = ending(text.as_str(), columns.saturating_sub(1));
+    SafeText::new(&format!("{mark}{tail}"))
+}
+
 fn clip_bytes(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
@@ -218,7 +260,34 @@ mod tests {
         assert_eq!(clip("e\u{301}x", 1), "e\u{301}");
     }
 
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        let cut = |name: &str, width| without_middle(&name.into(), width, '…').to_string();
+        assert_eq!(cut("web-6b5d46685c-5nwdr", 20), "web-6b5d46685c-5nwdr");
+        assert_eq!(cut("web-6b5d46685c-5nwdr", 14), "web-6b5d…5nwdr");
+        assert_eq!(cut("web-6b5d46685c-5nwdr", 8), "web…nwdr");
+        assert_eq!(cut("日本語日本語-1", 9), "日本…語-1");
+    }
+
+    #[test]
+    fn a_long_path_keeps_what_differs_from_row_to_row() {
+        let cut = |name: &str, width| without_beginning(&name.into(), width, '…').to_string();
+        assert_eq!(cut("service/prod/default/svc-0001", 12), "…lt/svc-0001");
+        assert_eq!(cut("host/a", 12), "host/a");
+        assert_eq!(cut("日本語", 4), "…語");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_cut_fits_and_says_so(raw in "\\PC{0,40}", columns in 1..30_usize) {
+            let text = SafeText::new(&raw);
+            for cut in [without_middle, without_beginning] {
+                let cut = cut(&text, columns, '~');
+                prop_assert!(cut.width() <= columns);
+                prop_assert!(cut == text || cut.as_str().contains('~'));
+            }
+        }
+
         #[test]
         fn nothing_unsafe_survives(raw in "\\PC*|.*") {
             let text = SafeText::new(&raw);

@@ -142,6 +142,10 @@ thresholds! {
     cronjob_late_warning: Seconds = 300.0;
     /// A volume claim that is pending is told after this time (own choice).
     claim_pending_warning: Seconds = 300.0;
+    /// Used share of a volume claim's bytes or inodes (kubernetes mixin: less than 15 % left).
+    claim_used_warning: Share = 0.85;
+    /// Used share of a volume claim's bytes or inodes (kubernetes mixin: less than 3 % left).
+    claim_used_critical: Share = 0.97;
     /// Used share of a resource quota from which it is told (kubernetes mixin: 90 %).
     quota_used_info: Share = 0.90;
     /// A namespace that terminates for longer is stuck (own choice).

@@ -70,12 +70,21 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What speaks against it and what changed, without what to do about it.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let mut reason = self.text.clone();
+        for (nth, change) in self.changes.iter().enumerate() {
+            reason.push_str(if nth == 0 { ": " } else { ", " });
+            reason.push_str(&change.to_string());
+        }
+        reason
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
-        for (nth, change) in self.changes.iter().enumerate() {
-            write!(f, "{}{change}", if nth == 0 { ": " } else { ", " })?;
-        }
-        write!(f, "; {}", self.hint)
+        write!(f, "{}; {}", self.reason(), self.hint)
     }
 }

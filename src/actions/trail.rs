@@ -62,6 +62,8 @@ pub enum Standing {
     NotSeen,
     /// Found out by looking.
     Resolved(Found),
+    /// It was so, and later it was not, without midwatch.
+    Undone,
 }
 
 impl Standing {
@@ -79,6 +81,7 @@ impl Standing {
             Self::Resolved(Found::Gone) => "object is gone",
             Self::Resolved(Found::Replaced) => "object was replaced",
             Self::Resolved(Found::NotSeen) => "not found out",
+            Self::Undone => "taken back by somebody else",
         }
     }
 
@@ -127,6 +130,9 @@ impl Act {
                 },
                 (Kind::Observed, _, Some(Found::InEffect)) => Standing::Confirmed,
                 (Kind::Observed, _, _) if standing == Standing::Accepted => Standing::NotSeen,
+                (Kind::Observed, _, Some(found)) if standing.took() && found != Found::NotSeen => {
+                    Standing::Undone
+                }
                 (Kind::Resolved, _, Some(found)) => Standing::Resolved(found),
                 _ => standing,
             };
@@ -211,6 +217,12 @@ impl Trail {
     #[must_use]
     pub fn is_busy(&self, id: ActionId) -> bool {
         self.busy.contains(&id)
+    }
+
+    /// Is something under way in another midwatch, as far as was read?
+    #[must_use]
+    pub fn has_busy(&self) -> bool {
+        !self.busy.is_empty()
     }
 
     /// The number of the last record.

@@ -56,6 +56,9 @@ pub struct Acting {
     /// The last run of this console.
     last: Option<ActionId>,
     warned: bool,
+    /// The audit was read once, and when it was asked for again.
+    has_read: bool,
+    read: Stamp,
 }
 
 impl App {

@@ -273,10 +273,20 @@ impl App {
                 .map(|kind| Subject::object(kind, &object.cluster, namespace, name))
                 .ok_or_else(|| format!("it is about {kind} {name}, which is not watched"));
         }
+        let snap = self.context().snap;
+        let is_known = |owner: &crate::objects::Owner| {
+            let mut kinds = ObjectKind::ALL.iter();
+            let kind = kinds.find(|kind| *kind.api_kind() == *owner.kind);
+            kind.is_some_and(|kind| snap.cluster(&object.cluster, &[*kind]).is_ok())
+        };
         if let Some(owner) = objects.owner_of(object) {
             return Ok(self.nearest_row(owner).subject());
         }
         match (&object.owner, &object.body) {
+            (Some(owner), _) if is_known(owner) => Err(format!(
+                "controlled by {} {}, which does not exist any more",
+                owner.kind, owner.name
+            )),
             (Some(owner), _) => Err(format!(
                 "controlled by {} {}, which is not watched",
                 owner.kind, owner.name

@@ -237,6 +237,11 @@ fn kubelet(said: &str, outage: Outage) -> Outage {
             Outage::new(outage.layer, text)
                 .hint("check the node, and the way to it from the API server")
         }
+        // So it says of a node that never had a kubelet, or lost its addresses.
+        None if said.starts_with("no preferred addresses found") => {
+            let text = "the API server finds no kubelet to ask: the pod's node has no address";
+            Outage::new(outage.layer, text).hint("look at the node")
+        }
         None => outage,
     }
 }

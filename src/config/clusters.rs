@@ -223,6 +223,15 @@ mod tests {
         let config = assemble(None, &request, SOURCES).unwrap();
         assert_eq!(config.targets.len(), 1);
         assert_eq!(config.warnings, ["no cluster is watched: /k: is broken"]);
+        assert_eq!(config.unwatched.as_deref(), Some("/k: is broken"));
+        let nowhere = Request {
+            environment: Environment::of(&[("KUBECONFIG", "/nowhere")]),
+            ..Request::default()
+        };
+        let config = assemble(None, &nowhere, SOURCES).unwrap();
+        assert!(config.unwatched.unwrap().contains("/nowhere"));
+        let nobody = assemble(None, &Request::default(), SOURCES).unwrap();
+        assert_eq!(nobody.unwatched, None);
         request.contexts = Contexts::All;
         assert_eq!(
             assemble(None, &request, SOURCES).unwrap_err()[0].place,

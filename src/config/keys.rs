@@ -164,6 +164,8 @@ pub static KEYS: &[Key] = &[
     key("headers_file", Shape::Path, Tls, "",
         "File of `Name: value` lines sent with each request: the place for a token."),
     key("queries", Shape::List, Listed, "", "PromQL expressions to evaluate at each poll."),
+    key("cluster", Shape::Text, Listed, "",
+        "The watched Kubernetes cluster that it scrapes, by the name of that target."),
     key("kubeconfig", Shape::Path, Listed, "",
         "Kubeconfig to use in place of $KUBECONFIG and ~/.kube/config."),
     key("exec_allowed", Shape::List, Listed, "[]",

@@ -70,9 +70,16 @@ pub(super) fn merge(
         };
         targets.extend(written.targets(&blocks, errors, &mut warnings));
     }
+    let mut unwatched = None;
     if alone || request.contexts.flag().is_some() {
         let clusters = unwritten.clusters(request, &targets, errors, &mut warnings);
-        targets.extend(clusters);
+        match clusters {
+            Ok(clusters) => targets.extend(clusters),
+            Err(why) => {
+                warnings.push(format!("no cluster is watched: {why}"));
+                unwatched = Some(why);
+            }
+        }
     }
     warnings.extend(same_addresses(&targets));
     Config {
@@ -81,6 +88,7 @@ pub(super) fn merge(
         defaults,
         path: file.map(|file| file.path.clone()),
         warnings,
+        unwatched,
     }
 }
 

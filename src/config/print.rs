@@ -83,6 +83,7 @@ fn or_example<'a>(key: &Key, default: &'a str) -> &'a str {
         ("", "endpoints") => "[\"https://10.0.0.11:2379\", \"https://10.0.0.12:2379\"]",
         ("", "metrics_endpoints") => "[\"http://10.0.0.11:2381\", \"http://10.0.0.12:2381\"]",
         ("", "queries") => "[\"up == 0\"]",
+        ("", "cluster") => "\"prod\"",
         ("", "context") => "\"prod-eu\"",
         ("", "kubeconfig") => "\"~/.kube/config\"",
         ("[]", "exec_allowed") => "[\"/usr/local/bin/kubelogin\"]",

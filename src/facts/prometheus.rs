@@ -95,6 +95,34 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// How full the volumes of Kubernetes claims are, by the kubelets that the server scrapes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VolumeUses {
+    /// The cluster that the user says this server scrapes.
+    pub cluster: Option<Arc<str>>,
+    /// At most [`VolumeUses::KEPT`].
+    pub uses: Vec<VolumeUse>,
+}
+
+impl VolumeUses {
+    /// Claims kept of one server.
+    pub const KEPT: usize = 5000;
+}
+
+/// One claim; what nobody told is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VolumeUse {
+    /// The series' own `cluster` label.
+    pub cluster: Option<Arc<str>>,
+    pub namespace: Arc<str>,
+    pub claim: Arc<str>,
+    /// Used bytes and all of them.
+    pub used: Option<u64>,
+    pub capacity: Option<u64>,
+    pub inodes_used: Option<u64>,
+    pub inodes: Option<u64>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlertmanagerStatus {
     pub version: Arc<str>,

@@ -3,10 +3,11 @@
 use super::kinds_not_permitted::is_forbidden;
 use super::target_down::{missed_one, refused};
 use super::{Cause, Evidence, Finding, Rule, Severity, Verdict};
-use crate::clock::Stamp;
+use crate::clock::{Now, Stamp};
 use crate::model::{Feed, Snapshot};
 use crate::observation::Layer;
 use crate::subject::{Subject, SubjectKind};
+use crate::units::span;
 
 /// See the doc.
 pub static RULE: Rule = Rule {
@@ -43,7 +44,28 @@ fn check(snap: &Snapshot, cluster: &Subject) -> Verdict {
     let Some(feed) = silent.find(|feed| feed.outage.is_some()) else {
         return Verdict::Clear;
     };
-    finding(snap, cluster, feed).into()
+    let silent: Vec<&Feed> = polls.iter().chain(&streams).copied().collect();
+    finding(snap, cluster, feed)
+        .evidence(last_heard(snap, &silent))
+        .into()
+}
+
+/// When any of these feeds was answered last, and how many of them now are silent.
+fn last_heard(snap: &Snapshot, feeds: &[&Feed]) -> Evidence {
+    let latest = feeds
+        .iter()
+        .filter_map(|feed| feed.last_ok.map(|ok| (ok, feed)));
+    let latest = latest.max_by_key(|(ok, _)| ok.stamp);
+    let failing = feeds.iter().filter(|feed| feed.outage.is_some()).count();
+    let ago = |ok: Now| format!("{} ago", span(snap.now.stamp.since(ok.stamp)));
+    let age = latest.map_or("never".into(), |(ok, _)| ago(ok));
+    Evidence {
+        what: "last answer of any feed".into(),
+        value: format!("{age}, {failing} of {} silent", feeds.len()),
+        limit: String::new(),
+        source: latest.map_or_else(String::new, |(_, feed)| feed.spec.id.to_string()),
+        at: latest.map_or(snap.now.stamp, |(ok, _)| ok.stamp),
+    }
 }
 
 /// When the last of these fell silent, if all of them are.
@@ -62,16 +84,17 @@ fn finding(snap: &Snapshot, cluster: &Subject, feed: &Feed) -> Finding {
     let outage = feed.outage.as_ref();
     let detail = outage.map_or_else(String::new, ToString::to_string);
     let what = if outage.is_some_and(refused) {
-        "API server refuses"
+        "refuses"
     } else {
-        "API server does not answer"
+        "does not answer"
     };
     let severity = if missed_one(feed) {
         Severity::Warning
     } else {
         Severity::Critical
     };
-    Finding::new(&RULE, cluster, severity, format!("{what}: {detail}"))
+    let summary = format!("API server of {} {what}: {detail}", cluster.path);
+    Finding::new(&RULE, cluster, severity, summary)
         .so_what("Nothing can be changed or repaired; what runs goes on running.")
         .evidence(Evidence {
             what: "last poll".into(),
@@ -114,6 +137,21 @@ mod tests {
         w.run();
         assert_eq!(w.ledger.roots().len(), 1, "{}", w.rows());
         assert!(w.rows().starts_with("CRIT api-unreachable cluster/prod\n"));
+        let row = &w.ledger.roots()[0].finding;
+        assert_eq!(
+            row.summary,
+            "API server of prod refuses: TCP: 10.0.0.1 refused the connection"
+        );
+        let heard = row
+            .evidence
+            .iter()
+            .find(|e| e.what.starts_with("last answer"));
+        let feeds = ObjectKind::ALL.len() + 2;
+        assert_eq!(
+            heard.map(|e| &*e.value),
+            Some(&*format!("10s ago, {feeds} of {feeds} silent"))
+        );
+        assert_eq!(w.rows().matches("target-down").count(), 1, "{}", w.rows());
         let pods = w
             .ledger
             .entries()
@@ -122,7 +160,7 @@ mod tests {
         assert_eq!(pods.summary, "1 pod cannot be judged: last told 10s ago");
         assert_eq!(
             pods.so_what,
-            "Firing when last known: pod-crash-looping pod/prod/shop/web-1 web."
+            "Firing when last known: pod-crash-looping pod/prod/shop/web-1."
         );
         w.wait(5).hear().run();
         w.wait(10).hear().run();

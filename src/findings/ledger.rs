@@ -12,15 +12,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
 pub use crash::RULE_CRASHED;
 pub use doubts::NOT_KNOWN;
 use doubts::{Shade, shade};
 use flips::Flips;
 
-use super::fold::{self, Folded};
-use super::{Cause, Finding, FindingId, RULES, Rule, Severity, Verdict};
+use super::fold::{Fold, second};
+use super::{Finding, FindingId, RULES, Rule, Severity, Verdict};
 use crate::clock::{Now, Stamp};
 use crate::model::{Doubt, Model, Snapshot};
 use crate::subject::{Subject, SubjectKind};
@@ -59,6 +57,22 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// One that stands alone.
+    pub(super) fn new(finding: Finding, since: Now) -> Self {
+        Self {
+            id: finding.id(),
+            since,
+            flips: 0,
+            cause: None,
+            folded: Vec::new(),
+            weight: 0,
+            effective: finding.severity,
+            spare: finding.spare,
+            holders: Vec::new(),
+            finding,
+        }
+    }
+
     /// Four changes in 15 minutes: a state that nobody should be told about one by one.
     #[must_use]
     pub fn is_flapping(&self) -> bool {
@@ -113,10 +127,11 @@ struct Held {
     suspended: Vec<(FindingId, Now)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Change {
     any: bool,
-    structure: bool,
+    /// Findings that came, went, or must be folded elsewhere.
+    folds: BTreeSet<FindingId>,
 }
 
 /// All verdicts, and the findings in them.
@@ -124,11 +139,9 @@ struct Change {
 pub struct Ledger {
     rules: &'static [&'static Rule],
     by_kind: BTreeMap<SubjectKind, Vec<usize>>,
-    /// What explains the findings of each rule.
-    causes: FxHashMap<&'static str, &'static [Cause]>,
     verdicts: BTreeMap<Subject, BTreeMap<usize, Held>>,
     entries: BTreeMap<FindingId, Entry>,
-    folded: Folded,
+    fold: Fold,
     recent: VecDeque<Past>,
     flips: Flips,
     second_samples: usize,
@@ -160,10 +173,9 @@ impl Ledger {
         Self {
             rules,
             by_kind,
-            causes: all.map(|rule| (rule.id, rule.causes)).collect(),
             verdicts: BTreeMap::new(),
             entries: BTreeMap::new(),
-            folded: Folded::default(),
+            fold: Fold::new(all),
             recent: VecDeque::new(),
             flips: Flips::default(),
             second_samples: 0,
@@ -187,6 +199,7 @@ impl Ledger {
     /// nothing new catches up on them.
     pub fn run(&mut self, model: &mut Model, now: Now) -> bool {
         let moved = model.take_dirty();
+        let around = model.take_moved_kin();
         let mut dirty = widen(model, moved);
         self.ask_again(model, &mut dirty);
         let snap = model.snapshot(now);
@@ -207,17 +220,15 @@ impl Ledger {
             self.judge(&snap, &Subject::fleet(), due, &mut change);
         }
         change.any |= self.forget_flips(now.stamp);
-        if change.structure {
-            self.refold(model);
-        }
-        change.any || change.structure
+        let folds = change.folds;
+        let folded = self.fold.follow(&mut self.entries, model, &folds, &around);
+        change.any || folded || !folds.is_empty()
     }
 
     /// A verdict of one subject that stands on another is judged again when the other moves:
     /// that Prometheus cannot scrape a host, when the host falls silent.
     fn ask_again(&self, model: &Model, dirty: &mut BTreeSet<Subject>) {
-        let moved = self.entries.values();
-        let moved = moved.filter(|entry| dirty.contains(&entry.id.subject));
+        let moved = dirty.iter().flat_map(|subject| self.found_on(subject));
         let origins: Vec<Subject> = moved
             .flat_map(|entry| entry.holders.iter().map(|(_, origin)| origin))
             .filter(|origin| origin.kind != SubjectKind::Fleet && model.contains(origin))
@@ -370,8 +381,11 @@ impl Ledger {
             let moved = was.severity != finding.severity
                 || was.spare != finding.spare
                 || was.because != finding.because;
-            entry.since = onset(entry.since, &finding, now);
-            change.structure |= moved;
+            let since = onset(entry.since, &finding, now);
+            if moved || second(since) != second(entry.since) {
+                change.folds.insert(id);
+            }
+            entry.since = since;
             change.any |= moved || !entry.finding.says_as(&finding);
             entry.finding = finding;
             if !entry.holders.iter().any(|(i, s)| (*i, s) == holder) {
@@ -383,20 +397,14 @@ impl Ledger {
         if since == now {
             self.flips.note(&id, now.stamp);
         }
+        let since = onset(since, &finding, now);
         let entry = Entry {
-            effective: finding.severity,
-            spare: finding.spare,
             flips: self.flips.count(&id),
-            id: id.clone(),
-            since: onset(since, &finding, now),
-            finding,
-            cause: None,
-            folded: Vec::new(),
-            weight: 0,
             holders: vec![(holder.0, holder.1.clone())],
+            ..Entry::new(finding, since)
         };
+        change.folds.insert(id.clone());
         self.entries.insert(id, entry);
-        change.structure = true;
     }
 
     fn leave(
@@ -414,7 +422,7 @@ impl Ledger {
         if !entry.holders.is_empty() {
             return;
         }
-        change.structure = true;
+        change.folds.insert(id.clone());
         if ended == Ended::Cleared {
             self.flips.note(id, now.stamp);
         }
@@ -450,26 +458,13 @@ impl Ledger {
         }
         !fewer.is_empty()
     }
-
-    fn refold(&mut self, model: &Model) {
-        let causes_of = |id: &str| self.causes.get(id).copied().unwrap_or_default();
-        let (folded, places) = fold::fold(&self.entries, model, causes_of);
-        self.folded = folded;
-        for (entry, place) in self.entries.values_mut().zip(places) {
-            entry.cause = place.cause;
-            entry.folded = place.folded;
-            entry.weight = place.weight;
-            entry.effective = place.effective;
-            entry.spare = place.spare;
-        }
-    }
 }
 
 impl Ledger {
     /// Findings that nothing else explains, the gravest first; equal ones keep their order.
     #[must_use]
     pub fn roots(&self) -> Vec<&Entry> {
-        let roots = self.folded.roots.iter();
+        let roots = self.fold.roots();
         roots.filter_map(|id| self.entries.get(id)).collect()
     }
 
@@ -500,41 +495,59 @@ impl Ledger {
     /// The worst severity found on this very subject.
     #[must_use]
     pub fn on(&self, subject: &Subject) -> Option<Severity> {
-        self.folded.worst.get(subject).copied()
+        self.fold.worst(subject)
     }
 
     /// Every subject that something was found on, in no order.
     pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
-        self.folded.worst.keys()
+        self.fold.subjects()
+    }
+
+    /// How often a subject was the first time found to have a problem, or found to be well again.
+    #[must_use]
+    pub fn found_until(&self) -> u64 {
+        self.fold.log().until()
+    }
+
+    /// Subjects that problems came to or left after so many such changes; `None` where that is too
+    /// long ago.
+    #[must_use]
+    pub fn found_since(&self, seen: u64) -> Option<impl Iterator<Item = &Subject>> {
+        self.fold.log().since(seen)
     }
 
     /// The worst severity found on this subject or a part of it.
     #[must_use]
     pub fn within(&self, subject: &Subject) -> Option<Severity> {
-        self.folded.worst_within.get(subject).copied()
+        self.fold.worst_within(subject)
     }
 
     /// Findings on this very subject, by rule and key.
     pub fn found_on(&self, subject: &Subject) -> impl Iterator<Item = &Entry> {
-        let ids = self.folded.on.get(subject).into_iter().flatten();
+        let ids = self.fold.on(subject).iter();
         ids.filter_map(|id| self.entries.get(id))
     }
 
     /// How many findings there are on a subject and its parts.
     #[must_use]
     pub fn count_within(&self, subject: &Subject) -> usize {
-        self.folded.within.get(subject).copied().unwrap_or_default()
+        self.fold.within(subject)
     }
 
     /// Subjects of a kind that are worse than noteworthy, and the worst severity among them.
     #[must_use]
     pub fn troubled(&self, kind: SubjectKind) -> Option<(usize, Severity)> {
-        self.folded.troubled.get(&kind).copied()
+        self.fold.troubled(kind)
+    }
+
+    #[cfg(test)]
+    pub(super) fn fold(&self) -> &Fold {
+        &self.fold
     }
 
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.folded.counts
+        self.fold.counts()
     }
 
     /// Findings that ended, the latest first.

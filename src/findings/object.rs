@@ -1,6 +1,7 @@
 //! What rules over Kubernetes objects share: ages by the server's clock, evidence, short messages.
 //! It judges nothing.
 
+pub(super) mod containers;
 #[cfg(test)]
 mod settled;
 

@@ -1,5 +1,6 @@
-//! A container that ends soon after each start.
+//! Containers that end soon after each start.
 
+use super::object::containers::{named, verb, what};
 use super::{Cause, Finding, Rule, Severity, object};
 use crate::model::{Doubt, Snapshot};
 use crate::objects::pod::LOOP;
@@ -29,12 +30,15 @@ Look at its log before the restart (`previous`), its exit code and its memory li
     check: |snap, pod| judge(snap, pod).into(),
 };
 
-fn judge(snap: &Snapshot, subject: &Subject) -> Result<Vec<Finding>, Doubt> {
+fn judge(snap: &Snapshot, subject: &Subject) -> Result<Option<Finding>, Doubt> {
     let Some((object, pod)) = object::pod(snap, subject)? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
-    let looping = pod.all_containers().filter(|c| loops(snap, object, c));
-    Ok(looping.map(|c| finding(snap, subject, object, c)).collect())
+    let looping: Vec<&Container> = pod
+        .all_containers()
+        .filter(|c| loops(snap, object, c))
+        .collect();
+    Ok(finding(snap, subject, object, &looping))
 }
 
 pub(super) fn waits_to_restart(container: &Container) -> bool {
@@ -61,20 +65,39 @@ fn loops(snap: &Snapshot, object: &Object, container: &Container) -> bool {
         })
 }
 
-fn finding(snap: &Snapshot, subject: &Subject, object: &Object, container: &Container) -> Finding {
-    let name = &container.spec.name;
-    let last = ended(container).map_or_else(String::new, |end| format!(", last {}", words(end)));
-    let restarts = counted(container.restarts as usize, "restart");
-    let summary = format!("container {name} crashes again and again: {restarts}{last}");
-    let mut finding = Finding::new(&RULE, subject, Severity::Warning, summary).key(name.clone());
-    if let Some(end) = ended(container) {
-        let value = object::because(&words(end), end.message.as_deref().unwrap_or_default());
-        finding = finding.evidence(object::evidence(snap, object, "last end", value, ""));
-        if &*end.reason == "OOMKilled" {
-            finding = finding.because(Cause::same("pod-oom-killed"));
+/// One finding for all containers of a pod that loop, with the end of each.
+fn finding(
+    snap: &Snapshot,
+    subject: &Subject,
+    object: &Object,
+    looping: &[&Container],
+) -> Option<Finding> {
+    // The first where none has a date.
+    let ends = looping.iter().rev().filter_map(|c| ended(c));
+    let last = ends.max_by_key(|end| end.finished);
+    let last = last.map_or_else(String::new, |end| format!(", last {}", words(end)));
+    let restarts: usize = looping.iter().map(|c| c.restarts as usize).sum();
+    let restarts = counted(restarts, "restart");
+    let (who, crash) = (named(looping), verb(looping, "crashes", "crash"));
+    let summary = format!("{who} {crash} again and again: {restarts}{last}");
+    let mut finding = Finding::new(&RULE, subject, Severity::Warning, summary);
+    for container in looping {
+        let Some(end) = ended(container) else {
+            continue;
+        };
+        let mut value = object::because(&words(end), end.message.as_deref().unwrap_or_default());
+        if looping.len() > 1 {
+            let restarts = counted(container.restarts as usize, "restart");
+            value = format!("{value} ({restarts})");
         }
+        let what = what(looping, "last end", container);
+        finding = finding.evidence(object::evidence(snap, object, &what, value, ""));
     }
-    finding
+    let oom = |c: &&Container| ended(c).is_some_and(|end| &*end.reason == "OOMKilled");
+    if looping.iter().all(oom) {
+        finding = finding.because(Cause::same("pod-oom-killed"));
+    }
+    (!looping.is_empty()).then_some(finding)
 }
 
 /// `exit 1 (Error)`, `signal 9 (OOMKilled)`.
@@ -121,6 +144,33 @@ mod tests {
         assert!(says(crashed(3, 599)).starts_with("WARN"));
         assert_eq!(says(crashed(3, 600)), "clear");
         assert_eq!(says(crashed(2, 20)), "clear");
+    }
+
+    #[test]
+    fn two_that_crash_are_one_row_with_the_end_of_each() {
+        let mut proxy = waiting(container("proxy"), "CrashLoopBackOff");
+        proxy.last = Some(end("OOMKilled", 137, ago(5)).into());
+        proxy.restarts = 5;
+        let web = waiting(crashed(7, 20), "CrashLoopBackOff");
+        let mut w = Scenario::kube([pod("web-1", |pod| pod.containers = [web, proxy].into())]);
+        assert_eq!(
+            w.says(&RULE, "pod/prod/shop/web-1"),
+            "WARN pod/prod/shop/web-1 containers web and proxy crash again and again: \
+             12 restarts, last exit 137 (OOMKilled)"
+        );
+        w.run();
+        let rows = w.rows();
+        assert_eq!(rows.matches("pod-crash-looping").count(), 1, "{rows}");
+        let rule = |entry: &&crate::findings::Entry| *entry.id.rule == *RULE.id;
+        let entry = w.ledger.entries().find(rule).unwrap();
+        assert_eq!(entry.finding.because, None, "one of them was not killed");
+        let told = entry.finding.evidence.iter();
+        let told: Vec<_> = told.map(|e| (&*e.what, &*e.value)).collect();
+        let ends = [
+            ("last end of web", "exit 1 (Error) (7 restarts)"),
+            ("last end of proxy", "exit 137 (OOMKilled) (5 restarts)"),
+        ];
+        assert_eq!(told, ends);
     }
 
     #[test]

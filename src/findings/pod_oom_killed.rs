@@ -1,5 +1,6 @@
-//! A container that the kernel killed for its memory.
+//! Containers that the kernel killed for their memory.
 
+use super::object::containers::{named, verb, what};
 use super::{Cause, Finding, Rule, Severity, object};
 use crate::model::{Doubt, Snapshot};
 use crate::objects::{Container, ContainerState, Object, Termination};
@@ -23,15 +24,15 @@ Look at its use against its limit; without a limit the node itself ran short.",
     check: |snap, pod| judge(snap, pod).into(),
 };
 
-fn judge(snap: &Snapshot, subject: &Subject) -> Result<Vec<Finding>, Doubt> {
+fn judge(snap: &Snapshot, subject: &Subject) -> Result<Option<Finding>, Doubt> {
     let Some((object, pod)) = object::pod(snap, subject)? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let containers = pod.all_containers();
     let killed = containers.filter_map(|c| Some((c, kill(snap, object, c)?)));
-    Ok(killed
-        .map(|(c, end)| finding(snap, subject, object, c, end))
-        .collect())
+    let (killed, ends): (Vec<&Container>, Vec<&Termination>) = killed.unzip();
+    let since = ends.iter().filter_map(|end| end.finished).min();
+    Ok(finding(snap, subject, object, &killed).map(|finding| finding.since(since)))
 }
 
 /// The latest such end, if it is recent.
@@ -48,35 +49,45 @@ fn kill<'a>(snap: &Snapshot, object: &Object, container: &'a Container) -> Optio
     is_recent.then_some(end)
 }
 
+/// One finding for all containers of a pod that were killed, with the limit of each.
 fn finding(
     snap: &Snapshot,
     subject: &Subject,
     object: &Object,
-    container: &Container,
-    end: &Termination,
-) -> Finding {
-    let name = &container.spec.name;
-    let limit = container.spec.limits.memory.map(Bytes);
-    let (at, told) = match limit {
-        Some(limit) => (format!("at its limit of {limit}"), limit.to_string()),
-        None => ("without a limit: the node ran short".into(), "none".into()),
+    killed: &[&Container],
+) -> Option<Finding> {
+    let first = limit(killed.first()?);
+    let alike = killed.iter().all(|container| limit(container) == first);
+    let at = match first {
+        _ if !alike => String::new(),
+        Some(limit) => format!(
+            " at {} of {limit}",
+            verb(killed, "its limit", "their limit")
+        ),
+        None => " without a limit: the node ran short".into(),
     };
-    let restarts = container.restarts.to_string();
-    Finding::new(
-        &RULE,
-        subject,
-        Severity::Warning,
-        format!("container {name} was killed for memory {at}"),
-    )
-    .key(name.clone())
-    .since(end.finished)
-    .evidence(object::evidence(snap, object, "memory limit", told, ""))
-    .evidence(object::evidence(snap, object, "restarts", restarts, ""))
+    let (who, were) = (named(killed), verb(killed, "was", "were"));
+    let summary = format!("{who} {were} killed for memory{at}");
+    let mut finding = Finding::new(&RULE, subject, Severity::Warning, summary);
+    for container in killed {
+        let limit = limit(container).map_or("none".into(), |limit| limit.to_string());
+        let restarts = container.restarts.to_string();
+        for (word, value) in [("memory limit", limit), ("restarts", restarts)] {
+            let what = what(killed, word, container);
+            finding = finding.evidence(object::evidence(snap, object, &what, value, ""));
+        }
+    }
+    Some(finding)
+}
+
+fn limit(container: &Container) -> Option<Bytes> {
+    container.spec.limits.memory.map(Bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Verdict;
     use crate::findings::scenario::Scenario;
     use crate::findings::scenario::objects::{ago, container, ended, limited, pod};
 
@@ -109,6 +120,38 @@ mod tests {
             ..container("web")
         };
         assert!(says(free).ends_with("without a limit: the node ran short"));
+    }
+
+    #[test]
+    fn two_that_were_killed_are_one_finding_with_the_limit_of_each() {
+        let small = Container {
+            last: killed(9).last,
+            ..limited(container("proxy"), 64 << 20)
+        };
+        let both = |other: Container| {
+            let all = [killed(5), other];
+            Scenario::kube([pod("web-1", |pod| pod.containers = all.into())])
+        };
+        let alike = Container {
+            last: killed(9).last,
+            ..limited(container("proxy"), 256 << 20)
+        };
+        let says = |w: &Scenario| w.says(&RULE, "pod/prod/shop/web-1");
+        let who = "WARN pod/prod/shop/web-1 containers web and proxy were killed for memory";
+        assert_eq!(
+            says(&both(alike)),
+            format!("{who} at their limit of 256 MiB")
+        );
+        let w = both(small);
+        assert_eq!(says(&w), who);
+        let Verdict::Firing(found) = w.verdict(&RULE, "pod/prod/shop/web-1") else {
+            panic!("it does not fire")
+        };
+        let told = found[0].evidence.iter();
+        let told: Vec<_> = told.map(|e| (&*e.what, &*e.value)).collect();
+        assert_eq!(told[0], ("memory limit of web", "256 MiB"));
+        assert_eq!(told[2], ("memory limit of proxy", "64.0 MiB"));
+        assert_eq!(found[0].since, Some(ago(9)), "the first of them");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::object::containers::{named, what};
 use super::pod_crash_looping::waits_to_restart;
 use super::{Cause, Finding, Rule, Severity, Verdict, image_pull_failing, object};
 use crate::model::{Doubt, Snapshot};
@@ -65,10 +66,16 @@ fn judge(snap: &Snapshot, subject: &Subject) -> Result<Verdict, Doubt> {
     if pod.phase == Phase::Succeeded {
         return Ok(Verdict::Clear);
     }
-    if let Some((container, why)) = pod.all_containers().find_map(unmade) {
-        let name = &container.spec.name;
-        let summary = format!("container {name} cannot be made: {why}");
-        return Ok(stuck("container", None, summary).into());
+    let (unmade, whys): (Vec<&Container>, Vec<String>) =
+        pod.all_containers().filter_map(unmade).unzip();
+    if let Some(why) = whys.first() {
+        let summary = format!("{} cannot be made: {why}", named(&unmade));
+        let mut finding = stuck("container", None, summary);
+        for (container, why) in unmade.iter().zip(&whys).filter(|_| unmade.len() > 1) {
+            let what = what(&unmade, "waiting", container);
+            finding = finding.evidence(object::evidence(snap, object, &what, why, ""));
+        }
+        return Ok(finding.into());
     }
     let since = since(object, pod);
     let finding = match pod.phase {
@@ -163,6 +170,28 @@ mod tests {
             says(creating("CreateContainerConfigError", 2)),
             "WARN pod/prod/shop/web-1 container web cannot be made: CreateContainerConfigError"
         );
+    }
+
+    #[test]
+    fn two_containers_that_cannot_be_made_are_one_finding() {
+        let mut object = creating("CreateContainerConfigError", 2);
+        if let Body::Pod(pod) = &mut object.body {
+            let other = waiting(container("proxy"), "RunContainerError");
+            pod.containers = [pod.containers[0].clone(), other].into();
+        }
+        let w = Scenario::kube([object]);
+        let Verdict::Firing(found) = w.verdict(&RULE, "pod/prod/shop/web-1") else {
+            panic!("it does not fire")
+        };
+        let [one] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            one.summary,
+            "containers web and proxy cannot be made: CreateContainerConfigError"
+        );
+        let told: Vec<&str> = one.evidence.iter().map(|e| &*e.what).collect();
+        assert_eq!(told, ["status", "waiting of web", "waiting of proxy"]);
     }
 
     #[test]

@@ -7,13 +7,19 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::part::Part;
 use super::{Context, Direction, Filter, MovedBy, ObjectListing, Row, RowKey, SortValue, View};
 use crate::model::objects::{Move, Moved};
 use crate::objects::Object;
+use crate::subject::Subject;
 
+mod problems;
 #[cfg(test)]
 mod tests;
+
+use problems::Problems;
 
 /// Entries in a chunk before it is split.
 const CHUNK: usize = 512;
@@ -28,7 +34,10 @@ pub(super) struct Kept {
     /// What the filter was made from.
     typed: String,
     part: Part,
-    problems_only: bool,
+    /// What only problems are shown by.
+    problems: Option<Problems>,
+    /// What each row was placed by, where others move it: it cannot be told again afterwards.
+    placed: Option<FxHashMap<Subject, SortValue>>,
     chunks: Vec<Vec<Entry>>,
     len: usize,
     /// Objects in this part before the filter.
@@ -55,13 +64,17 @@ impl Kept {
             filter: Filter::parse(&view.filter),
             typed: view.filter.clone(),
             part: Part::of(listing, cx, view),
-            problems_only: view.problems_only,
+            problems: None,
+            placed: None,
             chunks: Vec::new(),
             len: 0,
             total: 0,
             words: String::new(),
         };
-        let candidates = if kept.problems_only {
+        let moved_by = kept.sort.map(|(column, _)| listing.moved_by(column));
+        kept.placed = (moved_by == Some(MovedBy::Others)).then(FxHashMap::default);
+        kept.problems = view.problems_only.then(|| Problems::found(cx));
+        let candidates = if kept.problems.is_some() {
             kept.total = kept.part.count(cx);
             kept.problems(cx)
         } else {
@@ -72,13 +85,9 @@ impl Kept {
             if !listing.lists(object) {
                 continue;
             }
-            kept.total += usize::from(!kept.problems_only);
+            kept.total += usize::from(kept.problems.is_none());
             if kept.accepts(listing, object) {
-                let value = kept.value(listing, cx, object);
-                entries.push(Entry {
-                    value,
-                    object: object.clone(),
-                });
+                entries.push(kept.entry(listing, cx, object));
             }
         }
         kept.len = entries.len();
@@ -108,6 +117,31 @@ impl Kept {
                 listing.sort_value(object, column)
             }
             Some((column, _)) => listing.volatile_value(cx, object, column),
+        }
+    }
+
+    /// An entry as it is placed now.
+    fn entry(&mut self, listing: &dyn ObjectListing, cx: &Context, object: &Arc<Object>) -> Entry {
+        let value = self.value(listing, cx, object);
+        if let Some(placed) = &mut self.placed {
+            placed.insert(object.subject(), value.clone());
+        }
+        Entry {
+            value,
+            object: object.clone(),
+        }
+    }
+
+    /// An entry as it was placed.
+    fn placed(&self, listing: &dyn ObjectListing, cx: &Context, object: &Arc<Object>) -> Entry {
+        let placed = self.placed.as_ref();
+        let known = placed.and_then(|placed| placed.get(&object.subject()));
+        Entry {
+            value: match known {
+                Some(value) => value.clone(),
+                None => self.value(listing, cx, object),
+            },
+            object: object.clone(),
         }
     }
 
@@ -141,23 +175,49 @@ impl Kept {
     ) -> bool {
         let same = self.sort == sorted_by(listing, view)
             && self.typed == view.filter
-            && self.problems_only == view.problems_only
+            && self.problems.is_some() == view.problems_only
             && self.part.is_of(listing, cx, view);
         let Some(moves) = moved.moves().filter(|_| same) else {
             return false;
         };
-        // Findings come and go without any change of an object.
         let elsewhere = match self.sort.map(|(column, _)| listing.moved_by(column)) {
             None | Some(MovedBy::Itself) => false,
-            Some(MovedBy::Metrics) => moved.has_new_uses(),
-            Some(MovedBy::Others) => moved.has_new_uses() || !moves.is_empty(),
+            Some(MovedBy::Metrics | MovedBy::Others) => moved.has_new_uses(),
         };
-        if elsewhere || self.problems_only {
-            return false;
-        }
         // Only a part of the changes may be in the order when one of them asks for a new one: the
         // new one makes no use of this.
-        moves.iter().all(|one| self.take(listing, cx, one))
+        !elsewhere
+            && moves.iter().all(|one| self.take(listing, cx, one))
+            && self.follow_problems(listing, cx)
+            && self.follow_others(listing, cx, moves)
+    }
+
+    /// Moves rows whose value other objects moved.
+    fn follow_others(&mut self, listing: &dyn ObjectListing, cx: &Context, moves: &[Move]) -> bool {
+        let (Some(placed), Some((column, _))) = (&self.placed, self.sort) else {
+            return true;
+        };
+        let mut touched: FxHashSet<Subject> = FxHashSet::default();
+        let mut each = |subject: Subject| {
+            if placed.contains_key(&subject) {
+                touched.insert(subject);
+            }
+        };
+        if !moves
+            .iter()
+            .all(|one| listing.touched(cx, column, one, &mut each))
+        {
+            return false;
+        }
+        // In no order: each row is placed by its own value.
+        touched.into_iter().all(|subject| {
+            let Some(object) = self.part.row_of(cx, &subject) else {
+                return false;
+            };
+            let known = self.placed.as_ref().and_then(|placed| placed.get(&subject));
+            known == Some(&self.value(listing, cx, object))
+                || self.replace(listing, cx, Some(object), Some(object))
+        })
     }
 
     /// Takes in one change; false where only a new order can tell.
@@ -165,7 +225,13 @@ impl Kept {
         if self.part.is_moved_by(one) {
             return false;
         }
-        let mine = |object: &&Arc<Object>| listing.lists(object) && self.part.holds(object);
+        let shows = |object: &Object| {
+            let problems = self.problems.as_ref();
+            problems.is_none_or(|problems| problems.are_on(&object.subject()))
+        };
+        let mine = |object: &&Arc<Object>| {
+            listing.lists(object) && self.part.holds(object) && shows(object)
+        };
         let old = one.old.as_ref().filter(mine);
         let new = one.new.as_ref().filter(mine);
         self.replace(listing, cx, old, new)
@@ -179,25 +245,22 @@ impl Kept {
         old: Option<&Arc<Object>>,
         new: Option<&Arc<Object>>,
     ) -> bool {
-        self.total = self.total + usize::from(new.is_some()) - usize::from(old.is_some());
+        self.total += usize::from(new.is_some());
+        self.total = self.total.saturating_sub(usize::from(old.is_some()));
         let shown = old.filter(|old| self.accepts(listing, old));
         let mut taken = None;
         if let Some(old) = shown {
-            let value = self.value(listing, cx, old);
-            let entry = Entry {
-                value,
-                object: old.clone(),
-            };
+            let entry = self.placed(listing, cx, old);
             taken = self.locate(&entry).ok();
             if taken.is_none() {
                 return false;
             }
+            if let Some(placed) = &mut self.placed {
+                placed.remove(&old.subject());
+            }
         }
         let accepted = new.filter(|new| self.accepts(listing, new));
-        let entry = accepted.map(|new| Entry {
-            value: self.value(listing, cx, new),
-            object: new.clone(),
-        });
+        let entry = accepted.map(|new| self.entry(listing, cx, new));
         match (taken, entry) {
             (Some((chunk, at)), Some(entry))
                 if compare(self.direction(), &self.chunks[chunk][at], &entry).is_eq() =>
@@ -266,6 +329,11 @@ impl Kept {
         self.total
     }
 
+    /// Is what is known of any of these rows late?
+    pub(super) fn is_late(&self, cx: &Context) -> bool {
+        self.part.is_late(cx)
+    }
+
     pub(super) fn is_small(&self) -> bool {
         self.len <= SMALL
     }
@@ -288,11 +356,7 @@ impl Kept {
         key: &RowKey,
     ) -> Option<usize> {
         let object = self.part.row_of(cx, key.subject()?)?;
-        let value = self.value(listing, cx, object);
-        let entry = Entry {
-            value,
-            object: object.clone(),
-        };
+        let entry = self.placed(listing, cx, object);
         let (chunk, at) = self.locate(&entry).ok()?;
         Some(self.chunks[..chunk].iter().map(Vec::len).sum::<usize>() + at)
     }

@@ -2,7 +2,7 @@
 //! over objects an order that is kept and moved.
 
 use super::kept::Kept;
-use super::{Context, Direction, Filter, Listing, Row, RowKey, SortValue, View};
+use super::{Context, Direction, Filter, Holds, Listing, Row, RowKey, SortValue, View};
 use crate::model::objects::Moved;
 use crate::text;
 
@@ -31,6 +31,11 @@ impl Default for Rows {
 /// Rows measured for column widths; the widths must not jump while scrolling, nor cost more with
 /// more rows.
 const MEASURED: usize = 300;
+
+/// The widest age of what is freshly known, `59m59s`, and the widest with its mark,
+/// `UNKNOWN 59m59s`.
+const FRESH: usize = 6;
+const LATE: usize = 14;
 
 impl Order {
     /// Sorts, filters and measures. Called when the facts or the view changed, not per frame.
@@ -70,6 +75,8 @@ impl Order {
         // Few rows may change their widths at any change; of many the first are typical.
         if before.1 || before.0 == 0 {
             self.measure(listing, cx);
+        } else {
+            self.make_room(listing, cx);
         }
         true
     }
@@ -97,6 +104,32 @@ impl Order {
                 .clamp(column.least, column.most)
         });
         self.widths = widths.collect();
+        self.make_room(listing, cx);
+    }
+
+    /// The ages of rows that were not measured must fit as well: a mark that is cut could be read
+    /// as none.
+    fn make_room(&mut self, listing: &dyn Listing, cx: &Context) {
+        if self.len() <= MEASURED {
+            return;
+        }
+        let columns = listing.columns().iter().enumerate();
+        for (nth, column) in columns.filter(|(_, column)| column.holds == Holds::Ages) {
+            let needed = match &self.rows {
+                Rows::Computed(rows) => {
+                    let others = rows.iter().skip(MEASURED);
+                    let widths = others.map(|row| listing.cell(cx, row, column.id).width());
+                    widths.max().unwrap_or(0)
+                }
+                Rows::Kept(kept) if kept.is_late(cx) => LATE,
+                Rows::Kept(_) => FRESH,
+            };
+            let needed = u16::try_from(needed).unwrap_or(u16::MAX).min(column.most);
+            // A column without use has no width.
+            if let Some(width) = self.widths.get_mut(nth).filter(|width| **width > 0) {
+                *width = needed.max(*width);
+            }
+        }
     }
 
     #[must_use]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::{Context, ObjectListing, Scope, View};
+use crate::model::Freshness;
 use crate::model::objects::{Cluster, Move};
 use crate::objects::{About, Body, Object, ObjectKind};
 use crate::subject::Subject;
@@ -52,6 +53,26 @@ impl Part {
             scope: cx.scope.clone(),
             within,
         }
+    }
+
+    /// Is every object of its kinds in scope a row of its own in it?
+    pub(super) fn is_plain(&self) -> bool {
+        self.within.is_none() && !self.kinds.contains(&ObjectKind::Event)
+    }
+
+    /// Is what is known of any of its objects late?
+    pub(super) fn is_late(&self, cx: &Context) -> bool {
+        let clusters = cx.snap.model.objects().clusters();
+        let mut known = clusters
+            .filter(|cluster| {
+                self.scope
+                    .cluster
+                    .as_ref()
+                    .is_none_or(|name| name == cluster.name())
+            })
+            .flat_map(|cluster| self.kinds.iter().map(move |kind| (cluster, *kind)))
+            .filter_map(|(cluster, kind)| cx.snap.age_of_kind(cluster.name(), kind));
+        known.any(|(_, freshness)| freshness != Freshness::Fresh)
     }
 
     /// Would [`Part::of`] still answer this?

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod events;
+mod kin;
 mod moved;
 mod round;
 mod tally;
@@ -32,6 +33,8 @@ pub const NODE_LEASES: &str = "kube-node-lease";
 pub struct Objects {
     clusters: BTreeMap<Arc<str>, Cluster>,
     moved: Moved,
+    /// Those of the changes that move what stands around an object.
+    moved_kin: Moved,
     rounds: round::Rounds,
 }
 
@@ -202,7 +205,11 @@ impl Objects {
                 self.moved.push(one);
             }
         } else {
-            self.moved.push(Move { old, new });
+            let one = Move { old, new };
+            if kin::moves(&one) {
+                self.moved_kin.push(one.clone());
+            }
+            self.moved.push(one);
         }
     }
 
@@ -242,6 +249,12 @@ impl super::Model {
     /// Changes of objects since the last call, for views that keep an order.
     pub fn take_moved_objects(&mut self) -> Moved {
         self.objects.take_moved()
+    }
+
+    /// Changes since the last call of what stands around objects: their nodes, owners and claims,
+    /// which of them are well, and what selects them.
+    pub fn take_moved_kin(&mut self) -> Moved {
+        std::mem::take(&mut self.objects.moved_kin)
     }
 
     /// Is there a subject of this kind among the objects?

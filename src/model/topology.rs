@@ -19,6 +19,7 @@ pub struct Topology {
     by_address: BTreeMap<String, Vec<FeedIndex>>,
     by_authority: BTreeMap<String, FeedIndex>,
     local: Option<FeedIndex>,
+    version: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ struct Place {
 impl Topology {
     /// Adds the next feed; they come in the order of their indexes.
     pub(super) fn place(&mut self, spec: &FeedSpec) {
+        self.version += 1;
         let (id, subject) = (&spec.id, &spec.subject);
         let feed = self.places.len();
         // The endpoint of a stream names what it tells, not where.
@@ -68,6 +70,7 @@ impl Topology {
             return;
         };
         let before = std::mem::replace(&mut place.subject, subject.clone());
+        self.version += 1;
         if let Some(row) = self.by_subject.get_mut(&before) {
             row.retain(|index| *index != feed);
             if row.is_empty() {
@@ -77,6 +80,12 @@ impl Topology {
         let row = self.by_subject.entry(subject.clone()).or_default();
         row.push(feed);
         row.sort_unstable();
+    }
+
+    /// Another number after each change of what runs where.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Feeds whose own subject is this one.

@@ -20,9 +20,9 @@ struct Audit;
 
 static COLUMNS: &[Column] = &[
     Column::left("id", "ID", 6..=10, 0),
-    Column::right("age", "AGE", 4..=7, 0),
+    Column::ages("age", "AGE", 4..=7, 0),
     Column::left("what", "WHAT", 6..=14, 0),
-    Column::left("subject", "ON", 12..=40, 0),
+    Column::paths("subject", "ON", 12..=40, 0),
     Column::left("standing", "HOW IT STANDS", 19..=24, 0),
     Column::left("who", "WHO", 6..=24, 3),
     Column::left("reason", "REASON", 10..=200, 2),
@@ -141,7 +141,7 @@ fn standing(cx: &Context, act: &Act) -> Cell {
         Standing::Confirmed => Role::StateOk,
         Standing::Open | Standing::Accepted | Standing::NotSeen => Role::Unknown,
         Standing::Refused => Role::Warning,
-        Standing::NotSent | Standing::Resolved(_) => Role::Text,
+        Standing::NotSent | Standing::Resolved(_) | Standing::Undone => Role::Text,
     };
     Cell::text(standing.words(), role)
 }

@@ -20,7 +20,7 @@ pub static PANE: Pane = Pane {
 struct Clocks;
 
 static COLUMNS: &[Column] = &[
-    Column::left("clock", "CLOCK", 14..=36, 0),
+    Column::names("clock", "CLOCK", 14..=36, 0),
     Column::left("state", "STATE", 10..=12, 1),
     Column::right("offset", "OFFSET", 8..=9, 0),
     Column::right("error", "+/-", 6..=8, 1),
@@ -29,7 +29,7 @@ static COLUMNS: &[Column] = &[
     Column::right("stratum", "ST", 2..=7, 5),
     Column::right("root", "FROM UTC", 8..=8, 5),
     Column::left("kernel", "KERNEL", 8..=10, 4),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 /// Half the width of the drawn axis, in seconds: twice the usual limit of 50 ms.

@@ -24,7 +24,7 @@ struct Clusters;
 const TREND: u16 = 24;
 
 static COLUMNS: &[Column] = &[
-    Column::left("cluster", "CLUSTER", 10..=50, 0),
+    Column::names("cluster", "CLUSTER", 10..=50, 0),
     Column::left("state", "STATE", 10..=12, 0),
     Column::left("version", "VERSION", 8..=20, 4),
     Column::right("latency", "LATENCY", 7..=8, 2),
@@ -34,7 +34,7 @@ static COLUMNS: &[Column] = &[
     Column::right("pods", "PODS", 5..=13, 0),
     Column::right("findings", "FINDINGS", 8..=8, 1),
     Column::left("refused", "NOT PERMITTED", 13..=60, 6),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Clusters {
@@ -218,7 +218,7 @@ fn of_objects(cx: &Context, subject: &Subject, cluster: &Cluster, column: &str) 
         "pods" => {
             // What has ended well is not meant to run.
             let meant = tally.pods.saturating_sub(tally.ended);
-            part(cx, cluster, ObjectKind::Pod, tally.running, meant)
+            part(cx, cluster, ObjectKind::Pod, tally.ready, meant)
         }
         "findings" => match cx.ledger.count_within(subject) {
             0 => Cell::text("0", Role::Dim),

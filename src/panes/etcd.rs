@@ -19,7 +19,7 @@ pub static PANE: Pane = Pane {
 struct Etcd;
 
 static COLUMNS: &[Column] = &[
-    Column::left("member", "MEMBER", 10..=40, 0),
+    Column::names("member", "MEMBER", 10..=40, 0),
     Column::left("state", "STATE", 10..=12, 0),
     Column::left("role", "ROLE", 8..=26, 0),
     Column::right("lag", "LAG", 5..=8, 3),
@@ -30,7 +30,7 @@ static COLUMNS: &[Column] = &[
     Column::right("read", "READ", 6..=9, 3),
     Column::right("term", "TERM", 4..=6, 7),
     Column::left("version", "VERSION", 7..=9, 6),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Etcd {

@@ -28,7 +28,7 @@ struct Hosts;
 const TREND: u16 = 30;
 
 static COLUMNS: &[Column] = &[
-    Column::left("host", "HOST", 8..=32, 0),
+    Column::names("host", "HOST", 8..=32, 0),
     Column::left("state", "STATE", 10..=12, 0),
     Column::right("errors", "ERR", 3..=6, 2),
     Column::left("saturation", "SATURATED", 9..=16, 1),
@@ -40,7 +40,7 @@ static COLUMNS: &[Column] = &[
     Column::right("net", "NET", 10..=12, 7),
     Column::right("clock", "CLOCK", 8..=10, 3),
     Column::right("up", "UP", 6..=7, 8),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Hosts {

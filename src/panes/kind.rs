@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::app::asks::kind::{KindColumn, KindPage};
 use crate::ask::ColumnKind;
 use crate::event::Drawn;
-use crate::listing::{Align, Column, Direction};
+use crate::listing::{Align, Column, Direction, Holds};
 use crate::paint::{Line, Painter};
 use crate::role::Role;
 use crate::text::SafeText;
@@ -198,6 +198,11 @@ fn placed(column: &KindColumn) -> Column {
         id: "",
         title: "",
         align,
+        holds: if column.is_name() {
+            Holds::Names
+        } else {
+            Holds::Words
+        },
         least: 4,
         most: 80,
         rank,

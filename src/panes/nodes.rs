@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::objects::{self, About, ObjectPane, Told};
 use super::{Extra, Pane, detail, parts};
+use crate::clock::Stamp;
 use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
-use crate::model::objects::{Load, NODE_LEASES};
+use crate::model::objects::{Load, Move, NODE_LEASES};
 use crate::objects::{Body, Node, Object, ObjectKind, Status, Taint};
 use crate::paint::Line;
 use crate::role::Role;
+use crate::subject::Subject;
 use crate::units;
 
 pub static PANE: Pane = Pane {
@@ -26,8 +28,8 @@ static ABOUT: About = About {
     title: "Nodes",
     doc: "Every node: ready or not, pods, what they ask for of what there is, taints, lease; Enter shows its pods.",
     columns: &[
-        Column::left("cluster", "CLUSTER", 6..=24, 2),
-        Column::left("name", "NAME", 10..=60, 0),
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("name", "NAME", 10..=60, 0),
         Column::left("status", "STATUS", 10..=30, 0),
         Column::left("roles", "ROLES", 8..=24, 4),
         Column::right("pods", "PODS", 7..=9, 2),
@@ -38,7 +40,7 @@ static ABOUT: About = About {
         Column::left("taints", "TAINTS", 14..=40, 7),
         Column::left("version", "VERSION", 8..=18, 5),
         Column::right("lease", "LEASE", 5..=8, 4),
-        Column::right("age", "AGE", 5..=14, 0),
+        Column::ages("age", "AGE", 5..=14, 0),
     ],
 };
 
@@ -116,11 +118,32 @@ impl ObjectListing for Nodes {
         };
         let value = match column {
             "pods" => Some(f64::from(load(cx, object).pods)),
-            "lease" => renewed(cx, object).map(|age| age.as_secs_f64()),
+            "lease" => return renewed_at(cx, object).map_or(SortValue::Nothing, by_stamp),
             "cpu" | "memory" => requested_share(cx, object, node, column),
             _ => used_share(cx, object, node, column),
         };
         value.map_or(SortValue::Nothing, |value| SortValue::Number(-value))
+    }
+
+    /// The nodes of a pod before and after; the node that renews a lease.
+    fn touched(
+        &self,
+        _: &Context,
+        _: &'static str,
+        one: &Move,
+        each: &mut dyn FnMut(Subject),
+    ) -> bool {
+        for object in one.old.iter().chain(&one.new) {
+            let node = match &object.body {
+                Body::Pod(pod) => pod.node.as_deref(),
+                Body::Lease(_) if *object.namespace == *NODE_LEASES => Some(&*object.name),
+                _ => None,
+            };
+            if let Some(node) = node {
+                each(Subject::object(ObjectKind::Node, &object.cluster, "", node));
+            }
+        }
+        true
     }
 
     fn words(&self, object: &Object, each: &mut dyn FnMut(&str)) {
@@ -251,10 +274,40 @@ fn used(cx: &Context, told: Told, object: &Object, node: &Node, column: &str) ->
 
 /// Taints that say more than status and roles do.
 fn shown_taints(node: &Node) -> impl Iterator<Item = &Taint> {
-    node.taints.iter().filter(|taint| {
-        !taint.key.starts_with("node.kubernetes.io/")
-            && !taint.key.starts_with("node-role.kubernetes.io/")
-    })
+    node.taints
+        .iter()
+        .filter(|taint| !is_told(node, taint) && !is_role(taint))
+}
+
+fn is_role(taint: &Taint) -> bool {
+    taint.key.starts_with("node-role.kubernetes.io/")
+}
+
+/// Does the node's status say it already? A taint that outlives its condition keeps pods away from
+/// a node that looks well.
+fn is_told(node: &Node, taint: &Taint) -> bool {
+    let is = |kind| {
+        node.condition(kind)
+            .is_some_and(|c| c.status == Status::True)
+    };
+    match taint.key.strip_prefix("node.kubernetes.io/") {
+        Some("unschedulable") => node.unschedulable,
+        Some("not-ready" | "unreachable") => !is("Ready"),
+        Some("memory-pressure") => is("MemoryPressure"),
+        Some("disk-pressure") => is("DiskPressure"),
+        Some("pid-pressure") => is("PIDPressure"),
+        Some("network-unavailable") => is("NetworkUnavailable"),
+        _ => false,
+    }
+}
+
+/// The key without the domain of those that Kubernetes itself sets, which all nodes share.
+fn short(taint: &Taint) -> String {
+    let text = taint_text(taint);
+    match text.strip_prefix("node.kubernetes.io/") {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
 }
 
 /// `dedicated=gpu:NoSchedule`.
@@ -278,17 +331,32 @@ fn taints(told: Told, node: &Node) -> Cell {
     } else {
         String::new()
     };
-    told.value(format!("{}{more}", taint_text(first)), Role::Dim)
+    // One that Kubernetes set itself stands for trouble; others are somebody's wish.
+    let role = if first.key.starts_with("node.kubernetes.io/") {
+        Role::Warning
+    } else {
+        Role::Dim
+    };
+    told.value(format!("{}{more}", short(first)), role)
 }
 
 /// Since when its kubelet has not renewed its lease, as we saw it; `None` where leases are not
 /// watched.
 #[must_use]
 pub fn renewed(cx: &Context, object: &Object) -> Option<Duration> {
+    let at = renewed_at(cx, object)?;
+    Some(cx.snap.now.stamp.since(at))
+}
+
+fn renewed_at(cx: &Context, object: &Object) -> Option<Stamp> {
     let cluster = objects::cluster_of(cx, object)?;
     let lease = cluster.get(ObjectKind::Lease, NODE_LEASES, &object.name)?;
-    let at = cluster.renewed_at(lease)?;
-    Some(cx.snap.now.stamp.since(at))
+    cluster.renewed_at(lease)
+}
+
+/// By when and not by how long ago: that would move all rows at any time.
+fn by_stamp(at: Stamp) -> SortValue {
+    objects::number(at.0)
 }
 
 fn lease(cx: &Context, object: &Object) -> Cell {

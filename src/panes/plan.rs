@@ -57,7 +57,8 @@ pub fn page(app: &App) -> Vec<Block> {
             Role::Title,
         ))),
     }
-    if let Some(why) = &open.remade {
+    let sent = matches!(open.state, State::Sent(_));
+    if let Some(why) = open.remade.as_ref().filter(|_| !sent) {
         blocks.push(row("ANEW", Line::new().with(why.clone(), Role::Warning)));
     }
     blocks.extend(verdict(app, open));

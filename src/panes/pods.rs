@@ -25,19 +25,19 @@ static ABOUT: About = About {
     title: "Pods",
     doc: "Every pod: ready containers, status, restarts, last end, what it asks for and uses.",
     columns: &[
-        Column::left("cluster", "CLUSTER", 6..=24, 2),
-        Column::left("namespace", "NAMESPACE", 9..=30, 1),
-        Column::left("name", "NAME", 12..=60, 0),
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("namespace", "NAMESPACE", 9..=30, 1),
+        Column::names("name", "NAME", 12..=60, 0),
         Column::right("ready", "READY", 5..=6, 1),
         Column::left("status", "STATUS", 10..=26, 0),
         Column::left("restarts", "RESTARTS", 8..=10, 3),
         Column::left("last", "LAST END", 11..=28, 6),
         Column::right("cpu", "CPU USE/REQ/LIM", 15..=17, 7),
         Column::right("memory", "MEM USE/REQ/LIM", 15..=20, 7),
-        Column::left("owner", "OWNER", 18..=40, 8),
-        Column::left("node", "NODE", 8..=30, 5),
+        Column::names("owner", "OWNER", 18..=40, 8),
+        Column::names("node", "NODE", 8..=30, 5),
         Column::left("ip", "IP", 13..=39, 9),
-        Column::right("age", "AGE", 5..=14, 0),
+        Column::ages("age", "AGE", 5..=14, 0),
     ],
 };
 
@@ -279,11 +279,13 @@ fn amounts(cx: &Context, told: Told, object: &Object, column: &str) -> Cell {
 
 fn head(cx: &Context, extra: &Extra) -> Vec<Line> {
     let tally = objects::tally(cx);
-    let mut line = Line::new().text(format!(
-        "{} running",
-        units::grouped(tally.running as usize)
-    ));
+    let mut line = Line::new().text(format!("{} ready", units::grouped(tally.ready as usize)));
     for (count, word, role) in [
+        (
+            tally.running.saturating_sub(tally.ready),
+            "not ready",
+            Role::Warning,
+        ),
         (tally.pending, "pending", Role::Warning),
         (tally.failed, "failed", Role::StateBad),
         (tally.ended, "completed", Role::Dim),

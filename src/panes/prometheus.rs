@@ -24,7 +24,7 @@ struct Prometheus;
 
 static COLUMNS: &[Column] = &[
     Column::left("state", "STATE", 12..=12, 0),
-    Column::left("server", "SERVER", 14..=44, 0),
+    Column::names("server", "SERVER", 14..=44, 0),
     Column::right("targets", "TARGETS UP", 10..=11, 1),
     Column::right("rules", "RULES", 8..=12, 3),
     Column::right("alerts", "FIRING", 6..=7, 2),
@@ -32,7 +32,7 @@ static COLUMNS: &[Column] = &[
     Column::right("alertmanager", "ALERTMGR", 8..=9, 4),
     Column::left("version", "VERSION", 7..=10, 7),
     Column::left("detail", "DETAIL", 12..=200, 6),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Prometheus {

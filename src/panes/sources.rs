@@ -19,10 +19,10 @@ struct Sources;
 const TREND: u16 = 24;
 
 static COLUMNS: &[Column] = &[
-    Column::left("target", "TARGET", 12..=30, 0),
-    Column::left("endpoint", "ENDPOINT", 16..=44, 4),
+    Column::names("target", "TARGET", 12..=30, 0),
+    Column::names("endpoint", "ENDPOINT", 16..=44, 4),
     Column::left("state", "STATE", 9..=11, 0),
-    Column::right("last", "LAST OK", 7..=14, 0),
+    Column::ages("last", "LAST OK", 7..=14, 0),
     Column::right("latency", "LATENCY", 7..=7, 2),
     Column::left("trend", "LATENCY OVER TIME", 17..=24, 7),
     Column::right("bytes", "BYTES", 8..=8, 5),

@@ -23,9 +23,9 @@ static COLUMNS: &[Column] = &[
     Column::left("severity", "SEV", 6..=6, 0),
     Column::right("spare", "SPARE", 5..=5, 5),
     Column::left("finding", "FINDING", 20..=200, 0),
-    Column::left("where", "WHERE", 12..=34, 0),
+    Column::paths("where", "WHERE", 12..=34, 0),
     Column::right("since", "SINCE", 6..=7, 2),
-    Column::right("age", "AGE", 4..=14, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
 ];
 
 impl Listing for Triage {

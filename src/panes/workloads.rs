@@ -3,9 +3,11 @@
 use super::objects::{self, About, ObjectPane, Told};
 use super::{Extra, Pane, detail};
 use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
+use crate::model::objects::Move;
 use crate::objects::{Body, CronJob, Job, Object, ObjectKind, Status, Workload};
 use crate::paint::Line;
 use crate::role::Role;
+use crate::subject::Subject;
 use crate::units;
 
 pub static PANE: Pane = Pane {
@@ -29,9 +31,9 @@ static ABOUT: About = About {
     title: "Workloads",
     doc: "Deployments, stateful sets, daemon sets, jobs, cron jobs: ready of wanted; Enter shows their pods.",
     columns: &[
-        Column::left("cluster", "CLUSTER", 6..=24, 2),
-        Column::left("namespace", "NAMESPACE", 9..=30, 1),
-        Column::left("name", "NAME", 12..=60, 0),
+        Column::names("cluster", "CLUSTER", 6..=24, 2),
+        Column::names("namespace", "NAMESPACE", 9..=30, 1),
+        Column::names("name", "NAME", 12..=60, 0),
         Column::left("kind", "KIND", 6..=11, 1),
         Column::right("ready", "READY", 5..=11, 1),
         Column::left("status", "STATUS", 10..=14, 0),
@@ -39,7 +41,7 @@ static ABOUT: About = About {
         Column::right("available", "AVAILABLE", 9..=9, 4),
         Column::right("restarts", "RESTARTS", 8..=8, 3),
         Column::left("images", "IMAGES", 12..=90, 6),
-        Column::right("age", "AGE", 5..=14, 0),
+        Column::ages("age", "AGE", 5..=14, 0),
     ],
 };
 
@@ -112,6 +114,27 @@ impl ObjectListing for Workloads {
             ("restarts", Some(SortValue::Number(count))) => SortValue::Number(-count),
             _ => SortValue::Nothing,
         }
+    }
+
+    /// What made a pod, and what made that; what made a set of pods that comes or goes.
+    fn touched(
+        &self,
+        cx: &Context,
+        _: &'static str,
+        one: &Move,
+        each: &mut dyn FnMut(Subject),
+    ) -> bool {
+        let objects = cx.snap.model.objects();
+        for object in one.old.iter().chain(&one.new) {
+            let mut maker = objects.owner_of(object);
+            // Restarts are counted through two levels.
+            for _ in 0..2 {
+                let Some(known) = maker else { break };
+                each(known.subject());
+                maker = objects.owner_of(known);
+            }
+        }
+        true
     }
 
     fn words(&self, object: &Object, each: &mut dyn FnMut(&str)) {

@@ -50,7 +50,10 @@ fn pane(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
                 height: area.bottom() - y,
                 ..area
             },
-            pane.listing.how_to(),
+            match (pane.listing.objects(), &app.unwatched) {
+                (Some(_), Some(why)) => why,
+                _ => pane.listing.how_to(),
+            },
         );
         return Drawn::default();
     }

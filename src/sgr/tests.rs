@@ -111,6 +111,13 @@ fn a_search_sees_no_colours() {
     assert_eq!(plain(b"plain"), "plain");
 }
 
+#[test]
+fn a_letter_wider_than_any_is_a_replacement() {
+    let runs = window("ㄅ\u{11302}x".as_bytes(), Escapes::Colour, 0, 10);
+    let text: String = runs.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(text, "\u{fffd}x");
+}
+
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..20),

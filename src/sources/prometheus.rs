@@ -6,6 +6,7 @@
 
 pub(in crate::sources) mod alert;
 mod answers;
+mod claims;
 mod query;
 
 use std::sync::Arc;
@@ -26,11 +27,11 @@ const PORT: u16 = 9090;
 
 pub static SOURCE: Source = Source {
     kind: "prometheus",
-    doc: "A Prometheus server over its HTTP API: readiness, scrape targets, rules, alerts, TSDB and \
-          your own instant queries.",
+    doc: "A Prometheus server over its HTTP API: readiness, scrape targets, rules, alerts, TSDB, \
+          how full volume claims are, and your own instant queries.",
     period: Duration::from_secs(15),
     timeout: Duration::from_secs(10),
-    keys: &["url", "queries"],
+    keys: &["url", "queries", "cluster"],
     probes,
 };
 
@@ -41,6 +42,7 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
     Ok(vec![Box::new(PrometheusProbe {
         name: target.id.name.clone(),
         queries: target.settings.list("queries").to_vec(),
+        cluster: target.settings.text("cluster").map(Into::into),
         budget: deadline::parts(timeout.unwrap_or(SOURCE.timeout)),
         client: Asker::new(HttpClient::new(Arc::new(endpoint))),
     })])
@@ -49,6 +51,8 @@ fn probes(target: &TargetConfig) -> Result<Vec<Box<dyn Probe>>, ConfigError> {
 struct PrometheusProbe {
     name: Arc<str>,
     queries: Vec<String>,
+    /// The Kubernetes cluster that it scrapes, if the user says.
+    cluster: Option<Arc<str>>,
     budget: Duration,
     client: Asker,
 }
@@ -107,6 +111,7 @@ impl PrometheusProbe {
             let queries = self.run_queries().await;
             gathered.fact(queries);
         }
+        self.claims(&mut gathered).await;
         self.lists(&mut gathered).await;
         // A server that replays its log says so and can say nothing else. One that is ready and
         // answers no part at all is something else than Prometheus.
@@ -162,6 +167,17 @@ impl PrometheusProbe {
             });
         }
         Queries(results)
+    }
+
+    /// How full volume claims are. A server that scrapes no kubelet knows of none.
+    async fn claims(&mut self, gathered: &mut Gathered) {
+        let path = claims::path(self.client.share());
+        let page = self.client.get(&path).await;
+        let told = page.and_then(|page| claims::read(&page, self.cluster.as_deref()));
+        if let Some((uses, over)) = gathered.part(FactKind::VolumeUses, told) {
+            gathered.harvest.refused += over;
+            gathered.fact(uses);
+        }
     }
 
     /// The answers that grow with the fleet, the largest last.

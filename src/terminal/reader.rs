@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::TerminalEvent;
 use super::guard::Guard;
+use super::{Company, TerminalEvent};
 use crate::chord::{Input, Reply, Rgb};
 use crate::clock;
 use crate::input::Decoder;
@@ -153,9 +153,16 @@ impl Reader {
             if clock::stamp().since(started) > ANSWER_LIMIT {
                 self.no_answer_expected();
             }
+            let keys = inputs.iter().filter(|input| matches!(input, Input::Key(_)));
+            let company = if keys.count() > 1 {
+                Company::Crowd
+            } else {
+                Company::Alone
+            };
             for input in inputs.drain(..) {
                 self.note(&input);
-                if self.send(TerminalEvent::Input(input, last)).is_err() {
+                let event = TerminalEvent::Input(input, last, company);
+                if self.send(event).is_err() {
                     return;
                 }
             }

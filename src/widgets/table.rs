@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::{bar, spark};
-use crate::listing::{Align, Cell, Column, Context, Direction, Listing, Order, Row, View};
+use crate::listing::{Align, Cell, Column, Context, Direction, Holds, Listing, Order, Row, View};
 use crate::paint::Painter;
 use crate::role::Role;
-use crate::text::SafeText;
+use crate::text::{self, SafeText};
 
 /// Columns of the cursor mark and the indentation of children.
 pub(crate) const GUTTER: u16 = 2;
@@ -120,7 +120,7 @@ fn draw_row(
             x += indent;
             width -= indent;
         }
-        draw_cell(painter, (x, strip.y), width, column.align, cell);
+        draw_cell(painter, (x, strip.y), width, column, cell);
     }
 }
 
@@ -141,16 +141,22 @@ fn reach(placed: &[Placed], cells: &[Cell], nth: usize, room: u16) -> u16 {
     }
 }
 
-fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align, cell: &Cell) {
+fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, column: &Column, cell: &Cell) {
+    let ellipsis = painter.skin.glyphs.ellipsis;
     match cell {
-        Cell::Text(text, role) => aligned(painter, x, y, width, align, text, *role),
+        Cell::Text(text, role) => {
+            let text = cut(text, width, column.holds, ellipsis);
+            aligned(painter, x, y, width, column.align, &text, *role);
+        }
         Cell::Name(text, role) => {
-            let text = in_the_middle(text, width.into(), painter.skin.glyphs.ellipsis);
+            let text = text::without_middle(text, width.into(), ellipsis);
             painter.text(x, y, width, &text, *role);
         }
         Cell::Mark(text, role) => {
             painter.glyph(x, y, painter.mark(*role), *role);
-            painter.text(x + 2, y, width.saturating_sub(2), text, *role);
+            let width = width.saturating_sub(2);
+            let text = cut(text, width, column.holds, ellipsis);
+            painter.text(x + 2, y, width, &text, *role);
         }
         Cell::Runs(runs) => {
             let mut used = 0;
@@ -173,18 +179,13 @@ fn draw_cell(painter: &mut Painter, (x, y): (u16, u16), width: u16, align: Align
     }
 }
 
-/// Letters that stay at the end of a name that is too long: as many as make two pods of a set
-/// differ.
-const ENDING: usize = 5;
-
-/// The text, with an ellipsis in place of its middle where it does not fit.
-fn in_the_middle(text: &SafeText, width: usize, ellipsis: char) -> SafeText {
-    let raw = text.as_str();
-    if text.width() <= width || width < 2 * ENDING || !raw.is_ascii() {
-        return text.clone();
+/// The text as it fits its column: cut where the reader loses least.
+fn cut(text: &SafeText, width: u16, holds: Holds, ellipsis: char) -> SafeText {
+    match holds {
+        Holds::Names => text::without_middle(text, width.into(), ellipsis),
+        Holds::Paths => text::without_beginning(text, width.into(), ellipsis),
+        Holds::Words | Holds::Numbers | Holds::Ages => text.clone(),
     }
-    let (head, tail) = (&raw[..width - ENDING - 1], &raw[raw.len() - ENDING..]);
-    SafeText::new(&format!("{head}{ellipsis}{tail}"))
 }
 
 pub(crate) fn aligned(
@@ -273,17 +274,14 @@ pub(crate) fn place(columns: &[Column], widths: &[u16], room: u16, pan: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::glyph::UNICODE;
+    use crate::paint::Skin;
+    use crate::theme::{Depth, Themes};
     use proptest::prelude::*;
+    use ratatui::buffer::Buffer;
 
     fn column(id: &'static str, least: u16, most: u16, rank: u8) -> Column {
-        Column {
-            id,
-            title: id,
-            align: Align::Left,
-            least,
-            most,
-            rank,
-        }
+        Column::left(id, id, least..=most, rank)
     }
 
     #[test]
@@ -304,16 +302,46 @@ mod tests {
         assert_eq!(ids(8), ["state"]);
     }
 
+    /// What a cell shows in so many columns.
+    fn shown(column: &Column, width: u16, cell: &Cell) -> String {
+        let theme = Themes::default().load("dark", Depth::None).unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+        let skin = Skin {
+            theme: &theme,
+            glyphs: &UNICODE,
+        };
+        let mut painter = Painter {
+            buffer: &mut buffer,
+            skin,
+        };
+        draw_cell(&mut painter, (0, 0), width, column, cell);
+        (0..width).map(|x| buffer[(x, 0)].symbol()).collect()
+    }
+
+    /// Cut from the right, all of these would look the same.
     #[test]
-    fn a_long_name_keeps_its_end() {
-        let cut = |name: &str, width| in_the_middle(&name.into(), width, '…').to_string();
-        assert_eq!(cut("web-6b5d46685c-5nwdr", 20), "web-6b5d46685c-5nwdr");
-        assert_eq!(cut("web-6b5d46685c-5nwdr", 14), "web-6b5d…5nwdr");
+    fn rows_whose_names_begin_alike_stay_apart() {
+        let services = [
+            "service/prod/default/svc-0001",
+            "service/prod/default/svc-0002",
+        ];
+        let names = ["checkout-7d9f8b6c5d-2xkqp", "checkout-7d9f8b6c5d-9zwmv"];
+        let paths = Column::paths("where", "WHERE", 12..=34, 0);
+        let owners = Column::names("owner", "OWNER", 12..=34, 0);
+        for (column, texts, expected) in [
+            (paths, services, ["…lt/svc-0001", "…lt/svc-0002"]),
+            (owners, names, ["checko…2xkqp", "checko…9zwmv"]),
+        ] {
+            let cells = texts.map(|text| shown(&column, 12, &Cell::plain(text)));
+            assert_eq!(cells, expected);
+        }
+        let words = Column::left("why", "WHY", 12..=34, 0);
         assert_eq!(
-            cut("web-6b5d46685c-5nwdr", 9),
-            "web-6b5d46685c-5nwdr",
-            "too narrow for both"
+            shown(&words, 8, &Cell::plain("does not answer")),
+            "does no…"
         );
+        let marked = Cell::mark(names[0], Role::Text);
+        assert_eq!(shown(&owners, 12, &marked), "  chec…2xkqp");
     }
 
     #[test]

@@ -224,9 +224,9 @@ fn what_may_not_be_listed_is_no_zero() {
 fn a_count_of_some_namespaces_says_of_which() {
     let mut desk = in_shop(None);
     let pods = desk.screen("pods");
-    has(&pods, "2 running");
+    has(&pods, "2 ready");
     has(&pods, "pods  of shop alone");
-    has(&desk.screen("ns shop"), "2 running");
+    has(&desk.screen("ns shop"), "2 ready");
     has_not(&desk.screen("pods"), "of shop alone");
 }
 
@@ -285,7 +285,7 @@ fn what_is_listed_and_not_watched_says_so_wherever_it_is_told() {
         if word != "STALE" {
             has_not(&pods, "STALE");
             has(&pods, "pods  listed every 9s: may not be watched");
-            has(&pods, "1 running");
+            has(&pods, "1 ready");
         }
     }
 }

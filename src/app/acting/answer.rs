@@ -164,7 +164,7 @@ impl App {
         match refusal.why {
             Why::Expired => {
                 if let Some(open) = &mut self.acting.proposal {
-                    open.remade = Some(refusal.to_string());
+                    open.remade = Some(refusal.reason());
                 }
                 effects.extend(self.make_plan());
             }

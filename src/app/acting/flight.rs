@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record;
+use super::{errand, record};
 use crate::actions::Action;
 use crate::actions::arm::Lost;
-use crate::actions::errand::{End, Ticket};
+use crate::actions::errand::{End, Errand, Ticket};
 use crate::actions::plan::Plan;
 use crate::actions::record::{ActionId, Entry, Found, Kind, Record};
 use crate::actions::trail::Act;
@@ -25,6 +25,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A request that is on its way may still be done so long after it was sent: the API server gives
 /// up after 60 s (`--request-timeout`).
 pub const LATE: Duration = Duration::from_secs(75);
+
+/// How often the audit is read again while something of it is waited for.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// A run that has not ended.
 #[derive(Debug)]
@@ -131,19 +134,24 @@ impl App {
         &mut self,
         read: Result<(Vec<Record>, BTreeSet<ActionId>), String>,
     ) -> Vec<Effect> {
+        let first = !std::mem::replace(&mut self.acting.has_read, true);
+        self.acting.read = self.now.stamp;
         match read {
             Ok((records, busy)) => {
                 self.acting.trail.read(records, busy);
                 self.acting.trail.trouble = None;
                 let open = self.open_acts().count();
-                if open > 0 {
+                if open > 0 && first {
                     let runs = if open == 1 { "action" } else { "actions" };
                     self.say(format!("{open} {runs} without an end: UNKNOWN - verifying"));
                 }
             }
             Err(why) => {
+                let known = self.acting.trail.trouble.as_deref() == Some(why.as_str());
                 self.acting.trail.trouble = Some(why.as_str().into());
-                self.say(format!("read-only: {}: {why}", Lost::Audit));
+                if !known {
+                    self.say(format!("read-only: {}: {why}", Lost::Audit));
+                }
             }
         }
         self.recompute();
@@ -179,6 +187,7 @@ impl App {
         } else {
             self.acting.flights.remove(at);
             self.set_end(ticket, &end);
+            self.landed();
         }
         if let Some(told) = told {
             self.say(format!("{title}: {told}"));
@@ -219,7 +228,61 @@ impl App {
     pub(in crate::app) fn look(&mut self) -> Vec<Effect> {
         let mut effects = self.look_at_flights();
         effects.extend(self.look_at_open());
+        effects.extend(self.look_at_left());
+        effects.extend(self.read_again());
         effects
+    }
+
+    /// The audit is read again while it could not be written, and while something is under way in
+    /// another midwatch: both end without a word.
+    fn read_again(&mut self) -> Option<Effect> {
+        let trail = &self.acting.trail;
+        let now = self.now.stamp;
+        let due = now.since(self.acting.read) >= READ_AGAIN;
+        if !due || (trail.trouble.is_none() && !trail.has_busy()) {
+            return None;
+        }
+        self.acting.read = now;
+        Some(errand(Errand::ReadTrail))
+    }
+
+    /// What midwatch left behind may be taken back by somebody else; done once more, it is his.
+    fn look_at_left(&mut self) -> Vec<Effect> {
+        let snap = self.model.snapshot(self.now);
+        let trail = &self.acting.trail;
+        let is_moving = |uid: &str| {
+            let flies = self.acting.flights.iter().any(|flight| *flight.uid == *uid);
+            flies || trail.open().any(|act| act.uid() == uid)
+        };
+        let mut undone = Vec::new();
+        for act in trail.left_behind() {
+            let (Some(action), Some(subject)) = (act.action(), act.subject()) else {
+                continue;
+            };
+            if self.acting.resolving.contains(&act.id) || is_moving(act.uid()) {
+                continue;
+            }
+            match found(&snap, action, &subject, act.uid()) {
+                Ok(found) if found != Found::InEffect => undone.push((act.id, found)),
+                _ => {}
+            }
+        }
+        let mut effects = Vec::new();
+        for (id, found) in undone {
+            self.acting.resolving.insert(id);
+            let entry = Entry::of(Kind::Observed, id).found(found);
+            effects.push(record(
+                entry.note("it is not so any more, and not by midwatch"),
+            ));
+        }
+        effects
+    }
+
+    /// Where nothing is under way, leaving needs no second word.
+    fn landed(&mut self) {
+        if self.acting.flights.is_empty() {
+            self.acting.warned = false;
+        }
     }
 
     fn look_at_flights(&mut self) -> Vec<Effect> {
@@ -256,6 +319,7 @@ impl App {
         for words in told {
             self.say(words);
         }
+        self.landed();
         effects
     }
 
@@ -275,20 +339,31 @@ impl App {
             let (Some(action), Some(subject)) = (act.action(), act.subject()) else {
                 continue;
             };
+            if !act.was_attempted() {
+                solved.push((act.id, None, act.title()));
+                continue;
+            }
             let Ok(found) = found(&snap, action, &subject, act.uid()) else {
                 continue;
             };
             let age = self.now.wall.duration_since(act.intent.at);
             let age = Duration::try_from(age).unwrap_or_default();
             // What is still under way at the API server may yet be done.
-            if found == Found::NotInEffect && act.was_attempted() && age < LATE {
+            if found == Found::NotInEffect && age < LATE {
                 continue;
             }
-            solved.push((act.id, found, act.title()));
+            solved.push((act.id, Some(found), act.title()));
         }
         let mut effects = Vec::new();
         for (id, found, title) in solved {
             self.acting.resolving.insert(id);
+            // A request is sent behind a record of its attempt, so without one there was none.
+            let Some(found) = found else {
+                self.say(format!("{id} {title}: nothing of it was sent"));
+                let entry = Entry::of(Kind::Refused, id);
+                effects.push(record(entry.note("ended before anything was sent")));
+                continue;
+            };
             self.say(format!("{id} {title}: {}", found.words()));
             let entry = Entry::of(Kind::Resolved, id).found(found);
             effects.push(record(entry.note("found out by looking at the object")));
@@ -303,19 +378,23 @@ impl App {
         let trail = &self.acting.trail;
         let left = trail.still_left(|subject| objects.get(subject));
         let now = self.now.wall;
-        left.into_iter()
-            .map(|act| {
-                let leaves = act.action().and_then(|action| action.leaves);
-                let age = now.duration_since(act.intent.at);
-                let age = units::age(Duration::try_from(age).unwrap_or_default());
-                format!(
-                    "still {} by midwatch: {} ({}, {age} ago)",
-                    leaves.unwrap_or("changed"),
-                    act.intent.entry.subject.as_deref().unwrap_or("?"),
-                    act.id,
-                )
-            })
-            .collect()
+        let flying = self.acting.flights.iter().map(|flight| {
+            let (action, subject) = (flight.action.id, &flight.subject);
+            let id = flight.id.map_or_else(String::new, |id| format!(" ({id})"));
+            format!("UNKNOWN whether {action} {subject} is done{id}; the next start looks into it")
+        });
+        let left = left.into_iter().map(|act| {
+            let leaves = act.action().and_then(|action| action.leaves);
+            let age = now.duration_since(act.intent.at);
+            let age = units::age(Duration::try_from(age).unwrap_or_default());
+            format!(
+                "still {} by midwatch: {} ({}, {age} ago)",
+                leaves.unwrap_or("changed"),
+                act.intent.entry.subject.as_deref().unwrap_or("?"),
+                act.id,
+            )
+        });
+        flying.chain(left).collect()
     }
 
     /// Leaving while something is under way needs a second word.

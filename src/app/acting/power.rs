@@ -94,10 +94,14 @@ impl App {
 
     /// `A`: asks whether to arm; where it is armed, it is read-only again at once.
     pub(in crate::app) fn arm_or_disarm(&mut self) -> Vec<Effect> {
-        if self.acting.power.is_some() {
+        let meant = self.cluster_meant();
+        let armed = self.acting.armed().map(|armed| armed.cluster().clone());
+        // From a plan for another cluster it is that one which is meant to be armed.
+        let other = self.page == Some(Page::Plan) && meant.as_ref().ok() != armed.as_ref();
+        if armed.is_some() && !other {
             return self.disarm(Lost::Reader);
         }
-        match self.cluster_meant() {
+        match meant {
             Ok(cluster) => {
                 self.acting.arming = Some(Arming {
                     cluster: cluster.clone(),

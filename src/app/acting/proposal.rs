@@ -124,6 +124,8 @@ impl App {
             return Vec::new();
         };
         open.ticket = ticket;
+        // What became of the plan before it is not what becomes of this one.
+        (open.id, open.end) = (None, None);
         open.request.resource_version = None;
         let made = actions::plan::plan(open.action, &snap, &open.subject, &open.request);
         let (plan, armed) = match &made {

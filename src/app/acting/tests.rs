@@ -1,5 +1,6 @@
 //! From keys to permits with a clock of its own: what may leave, and what may never.
 
+mod afterwards;
 mod laws;
 mod outcomes;
 

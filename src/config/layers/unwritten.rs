@@ -43,32 +43,38 @@ impl Unwritten<'_> {
     }
 
     /// The clusters of the kubeconfig that are watched without being written.
+    ///
+    /// # Errors
+    /// Why there are none, where there is a kubeconfig that nobody asked for by a flag: the machine
+    /// at hand is watched all the same.
     pub fn clusters(
         &self,
         request: &Request,
         known: &[TargetConfig],
         errors: &mut Vec<ConfigError>,
         warnings: &mut Vec<String>,
-    ) -> Vec<TargetConfig> {
+    ) -> Result<Vec<TargetConfig>, String> {
         let flag = request.contexts.flag();
         let survey = match (&request.kubeconfig, flag) {
             (Some(Ok(survey)), _) => survey,
             (Some(Err(error)), Some(_)) => {
                 errors.push(error.clone());
-                return Vec::new();
+                return Ok(Vec::new());
             }
-            // Nobody asked for it: the machine at hand is watched all the same.
-            (Some(Err(error)), None) => {
-                warnings.push(format!("no cluster is watched: {error}"));
-                return Vec::new();
-            }
+            (Some(Err(error)), None) => return Err(error.to_string()),
             (None, Some(flag)) => {
                 let problem = "there is no kubeconfig to take contexts from";
                 let error = ConfigError::new(flag, problem);
                 errors.push(error.hint("set KUBECONFIG, or write ~/.kube/config"));
-                return Vec::new();
+                return Ok(Vec::new());
             }
-            (None, None) => return Vec::new(),
+            (None, None) => {
+                let named = request.environment.get("KUBECONFIG");
+                return match named.filter(|named| !named.is_empty()) {
+                    Some(named) => Err(format!("KUBECONFIG: there is no file {named}")),
+                    None => Ok(Vec::new()),
+                };
+            }
         };
         // With a kubeconfig of its own a target may mean another context of the same name.
         let taken = known
@@ -85,7 +91,7 @@ impl Unwritten<'_> {
             Ok(fresh) => fresh,
             Err(error) => {
                 errors.push(error);
-                return Vec::new();
+                return Ok(Vec::new());
             }
         };
         let origin = match flag {
@@ -114,6 +120,6 @@ impl Unwritten<'_> {
                 targets.push(target);
             }
         }
-        targets
+        Ok(targets)
     }
 }

@@ -75,8 +75,13 @@ impl Scenario {
 
     /// A stream of one kind of the cluster `prod`.
     pub fn stream(&mut self, kind: ObjectKind, subject: &str) -> &mut Self {
+        self.stream_of(&stream(kind), subject, kind)
+    }
+
+    /// A stream of one kind of any cluster.
+    pub fn stream_of(&mut self, feed: &str, subject: &str, kind: ObjectKind) -> &mut Self {
         let spec = FeedSpec {
-            id: id(&stream(kind)),
+            id: id(feed),
             period: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             subject: subject.parse().unwrap(),

@@ -10,15 +10,33 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Now;
-use crate::findings::Ledger;
+use crate::findings::{Finding, Ledger, Rule, Severity, Verdict};
 use crate::ids::{FeedId, TargetId};
 use crate::listing::{Order, Scope};
 use crate::model::{FeedSpec, Model};
-use crate::objects::{Body, Delta, ObjectKind, Resources, Use};
+use crate::objects::{Body, Delta, ObjectKind, Phase, Resources, Use};
 use crate::observation::{Harvest, Observation};
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectKind};
 use crate::thresholds::Thresholds;
 use things::{BOTH, EVENTS, PODS, SORTS, Thing, Things, object, thing, things};
+
+static RULES: &[&Rule] = &[&SICK];
+
+/// Fires on every pod that failed.
+static SICK: Rule = Rule {
+    id: "sick",
+    doc: "",
+    on: &[SubjectKind::Pod],
+    needs: &[],
+    causes: &[],
+    check: |snap, pod| match snap.object(pod).map(|object| &object.body) {
+        Ok(Body::Pod(body)) if body.phase == Phase::Failed => {
+            Finding::new(&SICK, pod, Severity::Warning, "").into()
+        }
+        Ok(_) => Verdict::Clear,
+        Err(doubt) => doubt.into(),
+    },
+};
 
 #[derive(Clone, Debug)]
 enum Happens {
@@ -32,6 +50,7 @@ enum Happens {
     Within(Option<&'static str>),
     Namespace(Option<&'static str>),
     Kind(Option<ObjectKind>),
+    Problems(bool),
 }
 
 const KINDS: [ObjectKind; 3] = [ObjectKind::Pod, ObjectKind::ReplicaSet, ObjectKind::Event];
@@ -68,6 +87,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
         1 => prop::sample::select(vec![None, Some("ns0")]).prop_map(Happens::Namespace),
         1 => prop::sample::select(vec![None, Some(ObjectKind::Pod), Some(ObjectKind::Event)])
             .prop_map(Happens::Kind),
+        2 => any::<bool>().prop_map(Happens::Problems),
     ];
     prop::collection::vec(one, 1..40)
 }
@@ -112,6 +132,7 @@ struct World {
     scope: Scope,
     view: View,
     order: Order,
+    now: Now,
 }
 
 impl World {
@@ -131,17 +152,18 @@ impl World {
         Self {
             listing,
             model,
-            ledger: Ledger::with_rules(&[]),
+            ledger: Ledger::with_rules(RULES),
             unfolded: BTreeSet::new(),
             scope: Scope::default(),
             view: View::default(),
             order: Order::default(),
+            now,
         }
     }
 
     fn cx(&self) -> Context<'_> {
         Context {
-            snap: self.model.snapshot(Now::fixed()),
+            snap: self.model.snapshot(self.now),
             ledger: &self.ledger,
             unfolded: &self.unfolded,
             bindings: &[],
@@ -157,21 +179,27 @@ impl World {
             Happens::Within(within) => self.view.within = within.map(|s| s.parse().unwrap()),
             Happens::Namespace(name) => self.scope.namespace = name.map(Into::into),
             Happens::Kind(kind) => self.view.kind = *kind,
-            told => self.model.absorb(Observation {
-                feed: feed(),
-                at: Now::fixed(),
-                took: Duration::ZERO,
-                bytes: 0,
-                outcome: Ok(Harvest {
-                    deltas: deltas(told),
-                    ..Harvest::default()
-                }),
-            }),
+            Happens::Problems(only) => self.view.problems_only = *only,
+            told => self.deltas(deltas(told)),
         }
+    }
+
+    fn deltas(&mut self, deltas: Vec<Delta>) {
+        self.model.absorb(Observation {
+            feed: feed(),
+            at: self.now,
+            took: Duration::ZERO,
+            bytes: 0,
+            outcome: Ok(Harvest {
+                deltas,
+                ..Harvest::default()
+            }),
+        });
     }
 
     /// As the app does it. True when the old order could be kept.
     fn follow(&mut self) -> bool {
+        self.ledger.run(&mut self.model, self.now);
         let moved = self.model.take_moved_objects();
         let mut order = std::mem::take(&mut self.order);
         let kept = order.follow(self.listing, &self.cx(), &self.view, &moved);
@@ -245,6 +273,85 @@ fn a_change_of_one_object_keeps_the_order_that_is_there() {
 }
 
 #[test]
+fn problems_come_and_go_in_the_order_that_is_there() {
+    let mut world = World::new(&PODS);
+    let fails = |name| Thing {
+        phase: false,
+        ..thing(name)
+    };
+    world.happen(&Happens::Listed(
+        ObjectKind::Pod,
+        (0..6).map(fails).collect(),
+    ));
+    world.happen(&Happens::Problems(true));
+    world.follow();
+    assert_eq!(world.order.len(), 6);
+    for (happens, left) in [
+        (Happens::Put(ObjectKind::Pod, thing(3)), 5),
+        (Happens::Put(ObjectKind::Pod, fails(8)), 6),
+        (Happens::Gone(ObjectKind::Pod, thing(1)), 5),
+        (Happens::Put(ObjectKind::Pod, fails(3)), 6),
+    ] {
+        world.happen(&happens);
+        assert!(world.follow(), "{happens:?}");
+        assert_eq!(world.order.len(), left, "{happens:?}");
+        let anew = world.anew();
+        let rows = |order: &Order| order.rows(0).collect::<Vec<_>>();
+        assert_eq!(rows(&world.order), rows(&anew));
+        assert_eq!(world.order.total, anew.total);
+    }
+}
+
+#[test]
+fn a_column_that_others_move_is_followed() {
+    let mut world = World::new(&PODS);
+    let on = |name, node| Thing {
+        node,
+        ..thing(name)
+    };
+    world.happen(&Happens::Sort(Some(("crowd", Direction::Down))));
+    let first = (0..4).map(|name| on(name, 1));
+    let second = (4..7).map(|name| on(name, 2));
+    let all = first.chain(second).collect();
+    world.happen(&Happens::Listed(ObjectKind::Pod, all));
+    world.follow();
+    let names = |world: &World| {
+        let rows = world.order.rows(0);
+        let names = rows.map(|row| row.key.subject().unwrap().leaf().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(&world), "n0 n1 n2 n3 n4 n5 n6");
+    world.happen(&Happens::Put(ObjectKind::Pod, on(3, 2)));
+    assert!(world.follow());
+    assert_eq!(
+        names(&world),
+        "n3 n4 n5 n6 n0 n1 n2",
+        "those that did not move"
+    );
+}
+
+/// Only the first rows of many are measured; a mark that is cut could be read as none.
+#[test]
+fn ages_of_rows_that_were_not_measured_have_room_for_their_mark() {
+    let mut world = World::new(&PODS);
+    let numbered = |at: usize| {
+        let mut object = Object::clone(&object(ObjectKind::Pod, &thing(0)));
+        object.name = format!("p{at:05}").into();
+        Delta::Put(Arc::new(object))
+    };
+    world.deltas((0..400).map(numbered).collect());
+    world.follow();
+    let width = |world: &World| world.order.widths[1];
+    assert_eq!(width(&world), 6, "the widest age without a mark");
+    world.now = world.now.plus(Duration::from_secs(12 * 3600));
+    world.model.age(world.now);
+    assert!(world.follow(), "nothing moved");
+    let room = u16::try_from("UNKNOWN 59m59s".len()).unwrap();
+    assert_eq!(width(&world), room);
+    assert_eq!(world.anew().widths[1], room);
+}
+
+#[test]
 fn events_of_one_reason_about_one_object_are_one_row_with_their_counts_added() {
     let mut world = World::new(&EVENTS);
     for (name, node) in [(1, 0), (2, 2), (3, 1)] {
@@ -286,23 +393,11 @@ fn thousands_of_rows_stay_in_order_through_many_chunks() {
         }
         Delta::Put(Arc::new(object))
     };
-    let put = |world: &mut World, deltas: Vec<Delta>| {
-        world.model.absorb(Observation {
-            feed: feed(),
-            at: Now::fixed(),
-            took: Duration::ZERO,
-            bytes: 0,
-            outcome: Ok(Harvest {
-                deltas,
-                ..Harvest::default()
-            }),
-        });
-    };
-    put(&mut world, (0..3000).map(|at| numbered(at, 0)).collect());
+    world.deltas((0..3000).map(|at| numbered(at, 0)).collect());
     world.follow();
     for round in 0..40_u32 {
         let moved = (0..50).map(|at| numbered((at * 61 + round as usize * 7) % 3000, round % 9));
-        put(&mut world, moved.collect());
+        world.deltas(moved.collect());
         assert!(world.follow());
     }
     let shown: Vec<Row> = world.order.rows(0).collect();

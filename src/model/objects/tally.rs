@@ -16,6 +16,8 @@ pub struct Tally {
     pub cordoned: u32,
     pub pods: u32,
     pub running: u32,
+    /// Pods that run with all their containers ready.
+    pub ready: u32,
     pub pending: u32,
     pub failed: u32,
     pub ended: u32,
@@ -139,6 +141,9 @@ impl Tally {
             Phase::Succeeded => &mut self.ended,
         };
         shift(of_phase, way, true);
+        let (ready, all) = pod.ready_count();
+        let well = pod.phase == Phase::Running && ready == all;
+        shift(&mut self.ready, way, well);
     }
 
     /// Both together.
@@ -150,6 +155,7 @@ impl Tally {
             cordoned: self.cordoned + other.cordoned,
             pods: self.pods + other.pods,
             running: self.running + other.running,
+            ready: self.ready + other.ready,
             pending: self.pending + other.pending,
             failed: self.failed + other.failed,
             ended: self.ended + other.ended,

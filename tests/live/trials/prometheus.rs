@@ -1,16 +1,21 @@
 //! Prometheus and Alertmanager with something to tell.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
+
 use libtest_mimic::Failed;
 use midwatch::facts::{
     AlertState, AlertmanagerStatus, Alerts, ClockOffset, PrometheusStatus, Queries, RuleGroups,
-    ScrapeTargets,
+    ScrapeTargets, VolumeUses,
 };
 use midwatch::observation::Layer;
 use midwatch::subject::Subject;
 
 use crate::Row;
+use crate::checked::User;
 use crate::programs::Program::{Alertmanager, NodeExporter, Prometheus};
-use crate::servers::prometheus::Monitoring;
+use crate::servers::prometheus::{Monitoring, Options, RULES};
 use crate::target::config_toml;
 use crate::watch::Watch;
 
@@ -24,6 +29,11 @@ pub const ROWS: &[Row] = &[
         name: "prometheus::another_server_at_the_url_is_not_taken_for_it",
         needs: &[Prometheus, NodeExporter, Alertmanager],
         run: not_prometheus,
+    },
+    Row {
+        name: "prometheus::a_volume_claim_that_kubelets_tell_is_nearly_full",
+        needs: &[Prometheus, NodeExporter, Alertmanager],
+        run: nearly_full,
     },
 ];
 
@@ -92,6 +102,90 @@ fn all_told() -> Result<(), Failed> {
     for target in watch.snapshot().model.feeds() {
         assert!(target.lost.is_empty(), "{}", watch.describe());
     }
+    Ok(())
+}
+
+/// What two kubelets tell of one volume that both of them mount.
+const KUBELET: &str = r#"# TYPE kubelet_volume_stats_used_bytes gauge
+kubelet_volume_stats_used_bytes{namespace="shop",persistentvolumeclaim="data"} 9.8e+10
+# TYPE kubelet_volume_stats_capacity_bytes gauge
+kubelet_volume_stats_capacity_bytes{namespace="shop",persistentvolumeclaim="data"} 1e+11
+# TYPE kubelet_volume_stats_inodes_used gauge
+kubelet_volume_stats_inodes_used{namespace="shop",persistentvolumeclaim="data"} 17
+# TYPE kubelet_volume_stats_inodes gauge
+kubelet_volume_stats_inodes{namespace="shop",persistentvolumeclaim="data"} 1000
+"#;
+
+/// Answers every request with the text, for as long as the trials run.
+fn serve(text: &'static str) -> Result<String, Failed> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?.to_string();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // A scrape that breaks off is Prometheus' to tell.
+            answer(stream, text).ok();
+        }
+    });
+    Ok(address)
+}
+
+fn answer(mut stream: TcpStream, text: &str) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut piece = [0; 1024];
+    while !head.ends_with(b"\r\n\r\n") {
+        let read = stream.read(&mut piece)?;
+        if read == 0 {
+            return Ok(());
+        }
+        head.extend_from_slice(&piece[..read]);
+    }
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+/// No cluster is watched here, so that nobody can say whose claim it is.
+fn nearly_full() -> Result<(), Failed> {
+    let kubelets = vec![serve(KUBELET)?, serve(KUBELET)?];
+    let running = Monitoring::start_with(&Options {
+        jobs: vec![("kubelet".into(), kubelets)],
+        rules: RULES.into(),
+    })?;
+    let target = running.prometheus("live", &[]).text("cluster", "prod");
+    let server = Subject::prometheus("live");
+    let mut watch = Watch::new(std::slice::from_ref(&target))?;
+    watch.until("four scrape targets and a claim", |snapshot| {
+        let up = snapshot.fresh::<ScrapeTargets>(&server);
+        let told = snapshot.fresh::<VolumeUses>(&server);
+        up.is_ok_and(|up| up.value.up == 4) && told.is_ok_and(|told| !told.value.uses.is_empty())
+    })?;
+    let told: VolumeUses = watch.fact(&server)?;
+    assert_eq!(told.cluster.as_deref(), Some("prod"));
+    let [one] = told.uses.as_slice() else {
+        return Err(format!("it is one claim, whoever tells it: {told:?}").into());
+    };
+    assert_eq!((&*one.namespace, &*one.claim), ("shop", "data"));
+    assert_eq!(
+        (one.used, one.capacity),
+        (Some(98_000_000_000), Some(100_000_000_000))
+    );
+    assert_eq!((one.inodes_used, one.inodes), (Some(17), Some(1000)));
+    assert_eq!(one.cluster, None);
+
+    let user = User::new(&[target])?;
+    let answer = user.until("the claim is told", |answer| {
+        answer.finds("claim-nearly-full", "prometheus/live")
+    })?;
+    let row = answer.finding("claim-nearly-full", "prometheus/live");
+    let summary = row["summary"].as_str().unwrap_or_default();
+    assert!(
+        summary.ends_with("not known: shop/data"),
+        "{}",
+        answer.text()
+    );
     Ok(())
 }
 

@@ -9,11 +9,13 @@ use proptest::prelude::*;
 use crate::listing::{
     Cell, Column, Context, Direction, Listing, MovedBy, ObjectListing, Row, SortValue,
 };
+use crate::model::objects::Move;
 use crate::objects::workload::{Selector, Workload};
 use crate::objects::{
     Body, Container, ContainerSpec, ContainerState, Event, EventType, Object, ObjectKind, Owner,
     Phase, Pod, Resources,
 };
+use crate::subject::Subject;
 
 pub(super) struct Things {
     kinds: &'static [ObjectKind],
@@ -34,7 +36,10 @@ pub(super) static EVENTS: Things = Things {
 };
 
 pub(super) const SORTS: [&str; 6] = ["name", "node", "restarts", "cpu", "crowd", "last"];
-static COLUMNS: &[Column] = &[Column::left("name", "NAME", 4..=10, 0)];
+static COLUMNS: &[Column] = &[
+    Column::left("name", "NAME", 4..=10, 0),
+    Column::ages("age", "AGE", 4..=14, 0),
+];
 
 impl Listing for Things {
     fn id(&self) -> &'static str {
@@ -108,6 +113,27 @@ impl ObjectListing for Things {
             },
             _ => SortValue::Nothing,
         }
+    }
+
+    fn touched(
+        &self,
+        cx: &Context,
+        column: &'static str,
+        one: &Move,
+        each: &mut dyn FnMut(Subject),
+    ) -> bool {
+        for object in one.old.iter().chain(&one.new) {
+            let cluster = cx.snap.model.objects().cluster(&object.cluster).unwrap();
+            if let Body::Pod(Pod {
+                node: Some(node), ..
+            }) = &object.body
+            {
+                for beside in cluster.on_node(node) {
+                    each(beside.subject());
+                }
+            }
+        }
+        column == "crowd"
     }
 
     fn words(&self, object: &Object, each: &mut dyn FnMut(&str)) {
