@@ -43,7 +43,7 @@ fn checks(plan: &Plan, snap: &Snapshot, _: Option<&Live>) -> Vec<Check> {
     let Some((object, body)) = node::of_plan(plan, snap) else {
         return Vec::new();
     };
-    let mut checks = node::control_plane(object, body, snap);
+    let mut checks = node::control_plane(plan, object, body, snap);
     // Ordinary pods do not go to a control-plane node anyway.
     if !body.is_control_plane() {
         checks.push(node::room(object, snap));

@@ -7,7 +7,7 @@ use super::blast;
 use super::call::Call;
 use super::guard::{Check, Verdict};
 use super::live::{self, Live};
-use super::plan::{Inputs, Plan, Step, Target};
+use super::plan::{By, Inputs, Plan, Step, Target};
 use crate::model::Snapshot;
 use crate::objects::{Body, Node, Object, ObjectKind, Status};
 use crate::subject::Subject;
@@ -186,7 +186,7 @@ pub fn of_plan<'a>(plan: &Plan, snap: &Snapshot<'a>) -> Option<(&'a Object, &'a 
 
 /// What a cordon leaves of the control plane and of its etcd.
 #[must_use]
-pub fn control_plane(object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check> {
+pub fn control_plane(plan: &Plan, object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check> {
     if !node.is_control_plane() {
         return Vec::new();
     }
@@ -234,6 +234,10 @@ pub fn control_plane(object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check
             object.cluster
         );
         checks.push(Check::new("etcd", verdict, text, quorum.list.at));
+    } else if plan.by == By::Command {
+        // It watches the one cluster alone; what is not looked at must not be taken for well.
+        let text = "etcd is not looked at by act: only what Kubernetes tells";
+        checks.push(Check::new("etcd", Verdict::Warn, text, snap.now.stamp));
     }
     checks
 }
