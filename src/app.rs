@@ -209,7 +209,8 @@ impl App {
                 return effects;
             }
             Event::Answered(id, answer) => self.answered(id, *answer),
-            Event::Stopped => {
+            Event::Stopped(now) => {
+                self.now = now;
                 effects = self.disarm(Lost::Suspended);
                 self.read_anew();
             }

@@ -191,7 +191,7 @@ impl Driver<'_> {
         let now = clock::stamp();
         let before = std::mem::replace(&mut self.turned, now);
         if now.since(before) > STOPPED {
-            self.handle(Event::Stopped);
+            self.handle(Event::Stopped(clock::now()));
         }
     }
 
@@ -239,7 +239,7 @@ impl Driver<'_> {
                 height: rows,
             }),
             Some(TerminalEvent::Resumed) => {
-                self.handle(Event::Stopped);
+                self.handle(Event::Stopped(clock::now()));
                 self.terminal.repaint();
                 let (width, height) = self.terminal.size();
                 self.handle(Event::Resized { width, height });

@@ -33,7 +33,7 @@ pub enum Event {
     /// Time went on.
     Tick(Now),
     /// midwatch itself was stopped for a while and goes on.
-    Stopped,
+    Stopped(Now),
     /// The machine slept for this long and is awake again.
     Resumed {
         slept: Duration,

@@ -76,7 +76,9 @@ fn what_somebody_else_took_back_and_did_again_is_not_left_behind_by_midwatch() {
 fn a_stop_ends_the_power_and_what_was_read_is_read_anew() {
     let mut seat = ready();
     assert!(seat.app.acting.power.is_some());
-    seat.send(Event::Stopped);
+    let now = seat.now;
+    seat.send(Event::Stopped(now));
+    assert!(seat.notice().contains("suspended"), "{}", seat.notice());
     assert!(seat.app.acting.power.is_none());
     let open = seat.app.acting.proposal.as_ref().unwrap();
     assert!(!open.was_read());
