@@ -13,6 +13,7 @@ pub mod arm;
 pub mod blast;
 pub mod call;
 pub mod cordon;
+pub mod difference;
 pub mod errand;
 pub mod guard;
 pub mod live;
@@ -29,6 +30,7 @@ pub mod world;
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::intent::Intent;
 use crate::model::Snapshot;
@@ -67,11 +69,17 @@ pub struct Action {
     pub expects: &'static str,
     /// Does an object say so?
     pub met: fn(&Object) -> bool,
+    /// Does the object's JSON say so, as the API server has it now? The watch may be behind.
+    pub met_in: fn(&Value) -> bool,
     /// How the refusal says that there is nothing to do: `is cordoned already`.
     pub already: &'static str,
     pub steps: fn(&Target) -> Vec<Step>,
     /// What the plan rests on; any change of it makes the plan void.
     pub inputs: fn(&Snapshot, &Object) -> Inputs,
+    /// What of the object's own JSON the plan rests on. What else changes of it before the request
+    /// leaves (a heartbeat, an annotation) makes no plan void: the request carries the new version.
+    /// Names that [`Action::inputs`] has as well must mean the same.
+    pub premise: fn(&Value) -> Inputs,
     pub blast: fn(&Snapshot, &Object) -> Blast,
     /// What speaks for and against it beyond what holds for every action.
     pub checks: fn(&Plan, &Snapshot, Option<&Live>) -> Vec<Check>,

@@ -47,8 +47,13 @@ const FOREIGN: Duration = Duration::from_secs(600);
 pub enum AuditError {
     #[error("{0}: {1}")]
     Disk(String, io::Error),
-    #[error("{0}: its last record is damaged; look with midwatch audit verify, then move it aside")]
+    #[error(
+        "{0}: its last record is damaged; look with midwatch audit verify, then set it aside: \
+         mv {0} {0}.damaged"
+    )]
     Damaged(String),
+    #[error("{0}")]
+    Broken(String),
     #[error("another midwatch holds it for too long")]
     Busy,
     #[error("{0}")]
@@ -220,7 +225,40 @@ impl Audit {
         inner.end().map(|_| ())
     }
 
-    /// Every record that can be read, oldest first, and the first thing that is wrong.
+    /// Is the chain whole, so that what is done next can be proved? A line that a crash cut off is
+    /// no damage: the next record closes it.
+    ///
+    /// # Errors
+    /// What is wrong and what is to be done about it.
+    pub fn is_sound(&self) -> Result<(), AuditError> {
+        let damage = self.verify()?.fault.and_then(|fault| self.damage(&fault));
+        damage.map_or(Ok(()), |damage| Err(AuditError::Broken(damage)))
+    }
+
+    /// A fault that keeps midwatch from acting, in words, with the way out.
+    #[must_use]
+    pub fn damage(&self, fault: &verify::Fault) -> Option<String> {
+        if fault.open {
+            return None;
+        }
+        let verify::Fault {
+            seq, place, text, ..
+        } = fault;
+        let aside = |path: &str| format!("mv {path} {path}.damaged");
+        let mut moves = aside(&self.0.place);
+        let anchors = self.0.anchors.as_ref().map(Anchors::path);
+        if let Some(anchors) = anchors.filter(|path| path.exists()) {
+            // They are heads of the chain that goes.
+            moves = format!("{moves}; {}", aside(&anchors.display().to_string()));
+        }
+        Some(format!(
+            "the audit is damaged at record {seq} ({place}: {text}): look with midwatch audit verify, \
+             then set it aside and start anew: {moves}"
+        ))
+    }
+
+    /// Every record that is as it was written, oldest first, also behind the first thing that is
+    /// wrong.
     ///
     /// # Errors
     /// The files cannot be read.

@@ -7,8 +7,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::actions::arm::Armed;
 use crate::actions::errand::{End, Errand, News};
 use crate::actions::guard::{self, Permit};
 use crate::actions::live::{DryRun, Identity, Live, May, Seen};
-use crate::actions::plan::{Plan, Target};
+use crate::actions::plan::{Change, Plan, Target};
 use crate::actions::record::{ActionId, Ended, Entry, Kind, Outcome, Record};
 use crate::actions::{ACTIONS, Action};
 use crate::audit::{Audit, AuditError};
@@ -46,6 +46,8 @@ pub struct Desk {
     news: Sender<News>,
     /// Records in the order in which they were asked for.
     paper: Sender<Paper>,
+    /// The cluster for which the last record of it armed the console.
+    armed: Mutex<Option<String>>,
     scribe: JoinHandle<()>,
 }
 
@@ -69,6 +71,7 @@ impl Desk {
             audit,
             news,
             paper,
+            armed: Mutex::default(),
             scribe,
         };
         (desk, told)
@@ -78,7 +81,16 @@ impl Desk {
     pub fn take(&self, errand: Errand) {
         let news = self.news.clone();
         match errand {
-            Errand::Record(entry) => self.write(Paper::Record(entry)),
+            Errand::Record(entry) => {
+                let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+                match entry.kind {
+                    Kind::Armed => armed.clone_from(&entry.cluster),
+                    Kind::Disarmed => *armed = None,
+                    _ => {}
+                }
+                drop(armed);
+                self.write(Paper::Record(entry));
+            }
             Errand::ReadTrail => self.write(Paper::Read),
             Errand::Prepare {
                 ticket,
@@ -131,11 +143,26 @@ impl Desk {
         }
     }
 
-    /// Waits until everything is written that was asked to be, at most for so long.
+    /// Waits until everything is written that was asked to be, at most for so long. Power that
+    /// nobody ended ends here, however the console was left, and that is written too.
     pub async fn finish(self, limit: Duration) {
-        let Self { paper, scribe, .. } = self;
-        drop(paper);
-        let _ = tokio::time::timeout(limit, scribe).await;
+        let Self {
+            paper,
+            scribe,
+            armed,
+            ..
+        } = self;
+        let armed = armed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let written = async move {
+            if let Some(cluster) = armed {
+                let entry = Entry::new(Kind::Disarmed).cluster(&cluster);
+                let entry = Box::new(entry.note("midwatch ended"));
+                let _ = paper.send(Paper::Record(entry)).await;
+            }
+            drop(paper);
+            scribe.await
+        };
+        let _ = tokio::time::timeout(limit, written).await;
     }
 
     fn write(&self, paper: Paper) {
@@ -163,7 +190,16 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
                 },
                 Err(error) => News::NotRecorded(error.to_string()),
             },
-            (Ok(audit), Paper::Read) => News::Trail(read(audit.clone()).await),
+            (Ok(audit), Paper::Read) => match read(audit.clone()).await {
+                Ok(ReadBack { damage, known }) => {
+                    // First, so that what the records say is not the last word.
+                    if let Some(damage) = damage {
+                        let _ = news.send(News::Damaged(damage)).await;
+                    }
+                    News::Trail(Ok(known))
+                }
+                Err(why) => News::Trail(Err(why)),
+            },
         };
         if news.send(told).await.is_err() {
             // The console is gone; what waits is still written.
@@ -172,20 +208,25 @@ async fn scribe(audit: Result<Audit, String>, mut papers: Receiver<Paper>, news:
     }
 }
 
+/// The audit as it was read.
+struct ReadBack {
+    /// Records, and runs of other processes that are alive.
+    known: (Vec<Record>, BTreeSet<ActionId>),
+    /// Why nothing may be done.
+    damage: Option<String>,
+}
+
 /// The whole audit, off the loop.
-async fn read(audit: Audit) -> Result<(Vec<Record>, std::collections::BTreeSet<ActionId>), String> {
+async fn read(audit: Audit) -> Result<ReadBack, String> {
     let read = tokio::task::spawn_blocking(move || {
         let (records, fault) = audit.read().map_err(|error| error.to_string())?;
-        if let Some(fault) = fault {
-            tracing::warn!(
-                "audit: record {}: {}: {}",
-                fault.seq,
-                fault.place,
-                fault.text
-            );
+        let damage = fault.and_then(|fault| audit.damage(&fault));
+        if let Some(damage) = &damage {
+            tracing::warn!("{damage}");
         }
         let busy = audit.busy(&records);
-        Ok((records, busy))
+        let known = (records, busy);
+        Ok(ReadBack { known, damage })
     });
     read.await.unwrap_or_else(|error| Err(error.to_string()))
 }
@@ -225,7 +266,11 @@ pub async fn prepare(
     };
     let audit = match audit.clone() {
         Ok(audit) => {
-            let ready = tokio::task::spawn_blocking(move || audit.is_ready()).await;
+            let ready = tokio::task::spawn_blocking(move || {
+                audit.is_ready()?;
+                audit.is_sound()
+            })
+            .await;
             match ready {
                 Ok(ready) => ready.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
@@ -382,7 +427,7 @@ async fn identify(
 pub async fn run<F: Future<Output = ()>>(
     api: &Api,
     audit: &Audit,
-    permit: Permit,
+    mut permit: Permit,
     told: impl Fn(Record) -> F,
 ) -> End {
     let api = api.urgent();
@@ -404,7 +449,8 @@ pub async fn run<F: Future<Output = ()>>(
         return End::NotRecorded("the intent has no number".into());
     };
     told(intent).await;
-    if let Err(end) = look_again(&api, &permit).await {
+    let looked = look_again(&api, &mut permit).await;
+    if let Err(end) = looked {
         let note = match &end {
             End::Changed(changes) => {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
@@ -418,9 +464,13 @@ pub async fn run<F: Future<Output = ()>>(
         }
         return end;
     }
+    // What goes out is for the version that was read just now.
+    let moved = looked.ok().flatten();
+    let moved = moved.map(|moved| format!("{moved}; what the plan rests on did not change"));
     for licence in permit.spend() {
         let attempt = Entry {
             calls: vec![guard::sent(licence.call())],
+            note: moved.clone(),
             ..Entry::of(Kind::Attempt, id)
         };
         match audit.record(attempt).await {
@@ -435,8 +485,7 @@ pub async fn run<F: Future<Output = ()>>(
         };
         match audit.record(result).await {
             Ok(record) => told(record).await,
-            // It happened; what cannot be written now is found out by looking, at the next start.
-            Err(error) => return End::Unknown(format!("the result cannot be recorded: {error}")),
+            Err(error) => return unrecorded(end, &error),
         }
         if end != End::Accepted {
             return end;
@@ -446,11 +495,23 @@ pub async fn run<F: Future<Output = ()>>(
 }
 
 /// Is the object still as the plan has it, a moment before the request?
-async fn look_again(api: &Api, permit: &Permit) -> Result<(), End> {
-    let target = &permit.plan().target;
-    match object(api, target).await {
+async fn look_again(api: &Api, permit: &mut Permit) -> Result<Option<Change>, End> {
+    match object(api, &permit.plan().target).await {
         Ok(object) => permit.recheck(&object).map_err(End::Changed),
         Err(outage) => Err(End::NotSent(outage.to_string())),
+    }
+}
+
+/// An end whose record could not be written. The answer is in hand and is told; by the audit alone
+/// it is not known, so the next start looks.
+fn unrecorded(end: End, error: &AuditError) -> End {
+    let both = |told: String| format!("{told}; the record of it could not be written: {error}");
+    match end {
+        End::Accepted => End::AcceptedUnrecorded(error.to_string()),
+        End::Refused(told) => End::Refused(both(told)),
+        End::NotSent(told) => End::NotSent(both(told)),
+        End::Unknown(told) => End::Unknown(both(told)),
+        other => other,
     }
 }
 

@@ -179,12 +179,13 @@ fn power(app: &App, width: u16) -> Line {
     let mut line = Line::new().with("  ", Role::Header);
     line.0.extend(lock(app, width).0);
     line = line.with("  ", Role::Header);
-    match &app.acting().trail.trouble {
-        Some(_) => line
-            .with(" NO AUDIT ", Role::Production)
-            .with("  ", Role::Header),
-        None => line,
-    }
+    let trail = &app.acting().trail;
+    let banner = match (&trail.damage, &trail.trouble) {
+        (Some(_), _) => " AUDIT DAMAGED ",
+        (None, Some(_)) => " NO AUDIT ",
+        (None, None) => return line,
+    };
+    line.with(banner, Role::Production).with("  ", Role::Header)
 }
 
 /// Whether anything can be changed, for how long, where and by whom. On every screen of any size.

@@ -26,9 +26,11 @@ is evicted, nothing restarts. Pods of daemon sets and static pods come all the s
     leaves: Some("cordoned"),
     expects: "spec.unschedulable is true",
     met: node::is_cordoned,
+    met_in: node::says_cordoned,
     already: "is cordoned already",
     steps,
     inputs: node::inputs,
+    premise: node::premise,
     blast: |snap, object| blast::of_node(snap, object, "they stay, none is evicted"),
     checks,
 };
@@ -41,7 +43,7 @@ fn checks(plan: &Plan, snap: &Snapshot, _: Option<&Live>) -> Vec<Check> {
     let Some((object, body)) = node::of_plan(plan, snap) else {
         return Vec::new();
     };
-    let mut checks = node::control_plane(object, body, snap);
+    let mut checks = node::control_plane(plan, object, body, snap);
     // Ordinary pods do not go to a control-plane node anyway.
     if !body.is_control_plane() {
         checks.push(node::room(plan, object, snap));

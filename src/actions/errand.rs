@@ -54,6 +54,8 @@ pub enum News {
     },
     /// The whole audit, with the runs of other processes that are alive; or why it cannot be read.
     Trail(Result<(Vec<Record>, BTreeSet<ActionId>), String>),
+    /// The chain of the audit is broken: what, and the way out. Nothing is done meanwhile.
+    Damaged(String),
     Identified {
         cluster: Arc<str>,
         who: Result<Identity, Outage>,
@@ -67,6 +69,8 @@ pub enum News {
 pub enum End {
     /// The API server says that it is done.
     Accepted,
+    /// The API server says that it is done, and the record of that could not be written, and why.
+    AcceptedUnrecorded(String),
     /// The API server said no.
     Refused(String),
     /// It may have been done.

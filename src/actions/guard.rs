@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::arm::Armed;
 use super::call::Call;
+use super::difference;
 use super::live::Seen;
 use super::plan::{self, Change, Plan, VALID};
 use super::record::{Entry, Evidence, Kind, Sent, Who};
@@ -92,11 +93,12 @@ pub struct Permit {
 /// A permit is used at once or not at all.
 pub const FRESH: Duration = Duration::from_secs(10);
 
-/// The right to send one request, once.
+/// The right to send one request, once, for as long as its permit is fresh.
 #[derive(Debug)]
 pub struct Licence {
     title: String,
     call: Call,
+    until: Stamp,
 }
 
 impl Licence {
@@ -108,6 +110,22 @@ impl Licence {
     #[must_use]
     pub fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// Is there still time to send it? Asked directly before its bytes leave, by a clock that goes
+    /// on while the machine sleeps or the process is stopped.
+    ///
+    /// # Errors
+    /// By how much it is too late.
+    pub fn holds(&self, now: Stamp) -> Result<(), String> {
+        if now <= self.until {
+            return Ok(());
+        }
+        let (fresh, late) = (units::span(FRESH), now.since(self.until) + FRESH);
+        let late = units::age(late);
+        Err(format!(
+            "{late} passed since the answer, and after {fresh} it is void: answer anew"
+        ))
     }
 }
 
@@ -134,6 +152,9 @@ pub fn admit(
         return Err(Refusal::new(Why::Expired, text, "Make it anew"));
     }
     still(&plan, snap)?;
+    if let Some(refusal) = already(&plan) {
+        return Err(refusal);
+    }
     let checks = checks(&plan, snap, Some(armed));
     let stops = |check: &&Check| match check.verdict {
         Verdict::Fail | Verdict::Asked => true,
@@ -161,6 +182,23 @@ pub fn admit(
 pub fn not_armed(cluster: &str) -> Refusal {
     let text = format!("read-only: not armed for {cluster}");
     Refusal::new(Why::NotArmed, text, "Arm with :arm 10m")
+}
+
+/// The refusal where the API server says that it is so already, whatever the watch has.
+#[must_use]
+pub fn already(plan: &Plan) -> Option<Refusal> {
+    let object = plan.live.as_ref()?.object.as_ref().ok()?;
+    let same = Seen::of(object).is_some_and(|seen| *seen.uid == *plan.target.uid);
+    (same && (plan.action.met_in)(object)).then(|| {
+        let text = format!("{} {}", plan.target.name, plan.action.already);
+        let refusal = Refusal::new(Why::Already, text, "Go on: there is nothing to do");
+        refusal.would(plan.clone())
+    })
+}
+
+fn told(changes: &[Change]) -> String {
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    changes.join(", ")
 }
 
 /// Would the same plan be made now?
@@ -228,30 +266,55 @@ impl Permit {
         self.armed.holds(now) && now.since(self.at.stamp) <= FRESH
     }
 
-    /// Is the object, read again just now, still the one that the plan is about?
+    /// Is the object, read again just now, still as the plan had it, and not yet as it wants it?
+    /// What the plan rests on decides ([`Action::premise`](super::Action::premise)), not the version:
+    /// where only something else changed, the requests are made anew for the version that was read,
+    /// so that the API server refuses them for any later one.
+    ///
+    /// The answer is how the version moved, if it did.
     ///
     /// # Errors
-    /// What is not as it was.
-    pub fn recheck(&self, object: &Value) -> Result<(), Vec<Change>> {
-        let target = &self.plan.target;
-        let change = |what: &str, before: &str, now: &str| {
-            vec![Change {
-                what: what.into(),
-                before: before.into(),
-                now: now.into(),
-            }]
+    /// What is not as it was, field by field.
+    pub fn recheck(&mut self, object: &Value) -> Result<Option<Change>, Vec<Change>> {
+        let plan = &mut self.plan;
+        let change = |what: &str, before: &str, now: &str| Change {
+            what: what.into(),
+            before: before.into(),
+            now: now.into(),
         };
         let Some(seen) = Seen::of(object) else {
-            return Err(change("object", "there", "not readable"));
+            return Err(vec![change("object", "there", "not readable")]);
         };
-        if *seen.uid != *target.uid {
-            return Err(change("uid", &target.uid, seen.uid));
+        if *seen.uid != *plan.target.uid {
+            return Err(vec![change("uid", &plan.target.uid, seen.uid)]);
         }
-        let version = target.resource_version.as_deref().unwrap_or("not known");
-        if seen.resource_version != version {
-            return Err(change("version", version, seen.resource_version));
+        let before = plan
+            .live
+            .as_ref()
+            .and_then(|live| live.object.as_ref().ok());
+        let Some(before) = before else {
+            return Err(vec![change("object", "not read", "there")]);
+        };
+        let (rested, rests) = ((plan.action.premise)(before), (plan.action.premise)(object));
+        if rested != rests || (plan.action.met_in)(object) {
+            let mut changes = difference::between(before, object);
+            if changes.is_empty() {
+                changes.push(change("object", "as wanted", "as wanted"));
+            }
+            return Err(changes);
         }
-        Ok(())
+        let version = plan.target.resource_version.as_deref();
+        if version == Some(seen.resource_version) {
+            return Ok(None);
+        }
+        let moved = change(
+            "version",
+            version.unwrap_or("not known"),
+            seen.resource_version,
+        );
+        plan.target.resource_version = Some(seen.resource_version.into());
+        plan.steps = (plan.action.steps)(&plan.target);
+        Ok(Some(moved))
     }
 
     /// What is recorded before anything is sent.
@@ -285,10 +348,12 @@ impl Permit {
     /// Trades the permit for the right to send its requests, each once.
     #[must_use]
     pub fn spend(self) -> Vec<Licence> {
+        let until = self.at.stamp + FRESH;
         let steps = self.plan.steps.into_iter();
         let licences = steps.map(|step| Licence {
             title: step.title,
             call: step.call,
+            until,
         });
         licences.collect()
     }

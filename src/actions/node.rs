@@ -7,7 +7,7 @@ use super::blast;
 use super::call::Call;
 use super::guard::{Check, Verdict};
 use super::live::{self, Live};
-use super::plan::{Inputs, Plan, Step, Target};
+use super::plan::{By, Inputs, Plan, Step, Target};
 use crate::model::Snapshot;
 use crate::objects::{Body, Node, Object, ObjectKind, Status};
 use crate::subject::Subject;
@@ -26,6 +26,43 @@ pub fn is_cordoned(object: &Object) -> bool {
 #[must_use]
 pub fn is_open(object: &Object) -> bool {
     matches!(&object.body, Body::Node(node) if !node.unschedulable)
+}
+
+/// Is the node cordoned, by its JSON?
+#[must_use]
+pub fn says_cordoned(object: &Value) -> bool {
+    object.pointer("/spec/unschedulable") == Some(&Value::Bool(true))
+}
+
+/// What both plans rest on of the node's own JSON: that it is this node and stays, whether it is
+/// cordoned, and what keeps pods off it. The taint that a cordon itself brings is left out: it
+/// follows by itself.
+#[must_use]
+pub fn premise(object: &Value) -> Inputs {
+    let mut premise = Inputs::default();
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let metadata = object.get("metadata").unwrap_or(&Value::Null);
+    premise.add("uid", text(metadata, "uid"));
+    let deleting = metadata.get("deletionTimestamp");
+    premise.add("being deleted", yes(deleting.is_some()));
+    premise.add("cordoned", yes(says_cordoned(object)));
+    let taints = object.pointer("/spec/taints").and_then(Value::as_array);
+    let mut taints: Vec<String> = taints
+        .into_iter()
+        .flatten()
+        .filter(|taint| text(taint, "key") != "node.kubernetes.io/unschedulable")
+        .map(|taint| {
+            ["key", "value", "effect"]
+                .map(|part| text(taint, part))
+                .join(" ")
+        })
+        .collect();
+    taints.sort();
+    premise.add("taints", taints.join(", "));
+    premise
 }
 
 /// Sets or removes `spec.unschedulable` of this very node in this very version: done twice, the
@@ -137,7 +174,7 @@ pub fn of_plan<'a>(plan: &Plan, snap: &Snapshot<'a>) -> Option<(&'a Object, &'a 
 
 /// What a cordon leaves of the control plane and of its etcd.
 #[must_use]
-pub fn control_plane(object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check> {
+pub fn control_plane(plan: &Plan, object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check> {
     if !node.is_control_plane() {
         return Vec::new();
     }
@@ -185,6 +222,10 @@ pub fn control_plane(object: &Object, node: &Node, snap: &Snapshot) -> Vec<Check
             object.cluster
         );
         checks.push(Check::new("etcd", verdict, text, quorum.list.at));
+    } else if plan.by == By::Command {
+        // It watches the one cluster alone; what is not looked at must not be taken for well.
+        let text = "etcd is not looked at by act: only what Kubernetes tells";
+        checks.push(Check::new("etcd", Verdict::Warn, text, snap.now.stamp));
     }
     checks
 }

@@ -20,6 +20,7 @@ use super::{Action, Level};
 use crate::clock::{Now, Stamp};
 use crate::digest::Digest;
 use crate::model::Snapshot;
+use crate::nearest::nearest;
 use crate::objects::{Object, ObjectKind};
 use crate::subject::Subject;
 
@@ -115,8 +116,23 @@ pub struct Change {
     pub now: String,
 }
 
+impl Change {
+    /// Stands for so many that are not named.
+    #[must_use]
+    pub fn more(count: usize) -> Self {
+        Self {
+            what: format!("and {count} more"),
+            before: String::new(),
+            now: String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.before.is_empty() && self.now.is_empty() {
+            return f.write_str(&self.what);
+        }
         write!(f, "{} was {}, is {}", self.what, self.before, self.now)
     }
 }
@@ -124,6 +140,15 @@ impl fmt::Display for Change {
 impl Inputs {
     pub fn add(&mut self, what: impl Into<String>, value: impl fmt::Display) {
         self.0.insert(what.into(), value.to_string());
+    }
+
+    /// What differs now of what both have.
+    #[must_use]
+    pub fn contradicted_by(&self, now: &Self) -> Vec<Change> {
+        let mut changes = self.changes(now);
+        changes
+            .retain(|change| self.0.contains_key(&change.what) && now.0.contains_key(&change.what));
+        changes
     }
 
     /// What differs now.
@@ -234,8 +259,12 @@ fn find<'a>(
         return Err(Refusal::new(Why::WrongKind, text, hint));
     }
     let object = snap.object(subject).map_err(|doubt| {
-        let hint = "Wait until it is known, or look at the sources pane";
-        Refusal::new(Why::NotKnown, format!("{subject}: {doubt}"), hint)
+        let hint = match request.by {
+            By::Console => "Wait until it is known, or look at the sources pane",
+            By::Command => "Try again with a longer --timeout, or look with midwatch check",
+        };
+        let unknown = || Refusal::new(Why::NotKnown, format!("{subject}: {doubt}"), hint);
+        nobody(snap, subject).unwrap_or_else(unknown)
     })?;
     match &request.uid {
         Some(uid) if *uid != object.uid => {
@@ -245,6 +274,41 @@ fn find<'a>(
         }
         _ => Ok(object),
     }
+}
+
+/// Names that are proposed for a mistyped one.
+const NEAREST: usize = 3;
+
+/// The refusal where all objects of the kind are known and none has this name.
+fn nobody(snap: &Snapshot, subject: &Subject) -> Option<Refusal> {
+    let (kind, cluster, namespace, name) = subject.as_object()?;
+    let known = snap.whole(cluster, &[kind]).ok()?;
+    if known.get(kind, namespace, name).is_some() {
+        return None;
+    }
+    let near = known.of_kind(kind);
+    let near = near.filter(|object| *object.namespace == *namespace);
+    let mut names: Vec<&str> = near.map(|object| &*object.name).collect();
+    names.sort_unstable();
+    let there = names.len();
+    let mut meant = Vec::new();
+    while meant.len() < NEAREST
+        && let Some(near) = nearest(name, names.iter().copied())
+    {
+        names.retain(|name| *name != near);
+        meant.push(near);
+    }
+    let one = kind.api_kind().to_lowercase();
+    let hint = match meant.as_slice() {
+        [] => format!("Check the name: {cluster} has {there} {}", kind.plural()),
+        [only] => format!("Check the name: did you mean {only}?"),
+        [first @ .., last] => {
+            let first = first.join(", ");
+            format!("Check the name: did you mean {first} or {last}?")
+        }
+    };
+    let text = format!("no such {one}: {name} is not in {cluster}");
+    Some(Refusal::new(Why::NotKnown, text, hint))
 }
 
 impl Plan {

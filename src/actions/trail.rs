@@ -17,20 +17,24 @@ pub struct Trail {
     acts: BTreeMap<ActionId, Act>,
     /// What belongs to no action: arming, refusals.
     others: Vec<Record>,
-    newest: u64,
+    /// Numbers of all records that are known: they may come out of their order.
+    known: BTreeSet<u64>,
     /// Under way in another midwatch that is alive.
     busy: BTreeSet<ActionId>,
     /// Why it cannot be read or written.
     pub trouble: Option<Arc<str>>,
+    /// How its chain is broken, and the way out. It lasts: writing another record mends nothing.
+    pub damage: Option<Arc<str>>,
 }
 
 /// For who looks at a model alone: nothing was done.
 pub static NOTHING: Trail = Trail {
     acts: BTreeMap::new(),
     others: Vec::new(),
-    newest: 0,
+    known: BTreeSet::new(),
     busy: BTreeSet::new(),
     trouble: None,
+    damage: None,
 };
 
 /// One run of an action: its intent and all that followed.
@@ -160,27 +164,38 @@ impl Trail {
         self.busy = busy;
     }
 
-    /// Takes in one more; one that is known already changes nothing.
+    /// Takes in one more; one that is known already changes nothing. A later one may have come
+    /// before it: who writes and who tells are several.
     pub fn add(&mut self, record: Record) {
-        if record.seq <= self.newest {
+        if !self.known.insert(record.seq) {
             return;
         }
-        self.newest = record.seq;
-        match record.entry.action {
+        let act = record.entry.action;
+        match act {
             Some(id) if record.entry.kind == Kind::Intent => {
-                let act = Act {
-                    id,
-                    intent: record,
-                    later: Vec::new(),
-                };
-                self.acts.insert(id, act);
+                let own = |other: &mut Record| other.entry.action == Some(id);
+                let later = self.others.extract_if(.., own).collect();
+                let intent = record;
+                self.acts.insert(id, Act { id, intent, later });
             }
             Some(id) => match self.acts.get_mut(&id) {
-                Some(act) => act.later.push(record),
-                None => self.others.push(record),
+                Some(act) => in_order(&mut act.later, record),
+                None => in_order(&mut self.others, record),
             },
-            None => self.others.push(record),
+            None => in_order(&mut self.others, record),
         }
+    }
+
+    /// Why nothing may be done: the audit cannot be read or written, or is damaged.
+    #[must_use]
+    pub fn hindrance(&self) -> Option<String> {
+        let trouble = || {
+            Some(format!(
+                "nothing could be recorded: {}",
+                self.trouble.as_ref()?
+            ))
+        };
+        self.damage.as_deref().map(str::to_owned).or_else(trouble)
     }
 
     #[must_use]
@@ -213,7 +228,7 @@ impl Trail {
     /// The number of the last record.
     #[must_use]
     pub fn newest(&self) -> u64 {
-        self.newest
+        self.known.last().copied().unwrap_or_default()
     }
 
     /// Runs that somebody has to look into, oldest first.
@@ -253,6 +268,12 @@ impl Trail {
         });
         left
     }
+}
+
+/// Puts a record where its number belongs.
+fn in_order(records: &mut Vec<Record>, record: Record) {
+    let at = records.partition_point(|known| known.seq < record.seq);
+    records.insert(at, record);
 }
 
 #[cfg(test)]
@@ -380,5 +401,31 @@ mod tests {
         let again = book.0.act(id).unwrap().later[0].clone();
         book.0.add(again);
         assert_eq!(book.0.act(id).unwrap().later.len(), 1);
+    }
+
+    #[test]
+    fn records_that_overtake_each_other_are_all_kept_and_read_in_their_order() {
+        let mut whole = book();
+        let id = whole.intent("cordon");
+        whole.write(Entry::of(Kind::Attempt, id));
+        whole.result(id, Ended::Accepted);
+        whole.write(Entry::new(Kind::Armed));
+        whole.write(Entry::of(Kind::Observed, id).found(Found::InEffect));
+        let act = whole.0.act(id).unwrap();
+        let mut records = vec![act.intent.clone()];
+        records.extend(act.later.iter().chain(whole.0.others()).cloned());
+        for turn in 0..records.len() {
+            let mut turned = records.clone();
+            turned.rotate_left(turn);
+            for order in [turned.clone(), turned.into_iter().rev().collect()] {
+                let mut trail = Trail::default();
+                trail.read(order, BTreeSet::new());
+                let act = trail.act(id).unwrap();
+                assert_eq!(act.standing(), Standing::Confirmed);
+                let seqs: Vec<u64> = act.later.iter().map(|record| record.seq).collect();
+                assert_eq!(seqs, [2, 3, 5]);
+                assert_eq!((trail.others().len(), trail.newest()), (1, 5));
+            }
+        }
     }
 }

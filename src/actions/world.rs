@@ -232,6 +232,13 @@ pub fn json_of(name: &str, version: &str) -> Value {
     }, "spec": {} })
 }
 
+/// The same of one that is cordoned.
+pub fn json_of_cordoned(name: &str, version: &str) -> Value {
+    let mut node = json_of(name, version);
+    node["spec"]["unschedulable"] = json!(true);
+    node
+}
+
 /// An API server that has nothing against it.
 pub fn willing(name: &str, version: &str, at: Now) -> Live {
     Live {

@@ -128,6 +128,7 @@ impl App {
             News::NotRecorded(why) => self.not_recorded(&why),
             News::Ended { ticket, end } => self.ended(ticket, end),
             News::Trail(read) => self.read_trail(read),
+            News::Damaged(how) => self.damaged(&how),
             News::Identified { cluster, who, may } => {
                 self.identified(&cluster, who, may);
                 Vec::new()

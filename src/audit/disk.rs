@@ -61,6 +61,19 @@ pub trait Disk: Send + Sync {
     fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
+/// A limit on the size of files (`ulimit -f`) is an error of the write, and not the end of the
+/// process by a signal: what cannot be recorded is not done, and that is said.
+fn heed_limits() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // Any handler does: where the signal is taken, the write fails with EFBIG.
+        let taken = std::sync::Arc::default();
+        if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, taken) {
+            tracing::warn!("a limit on the size of files ends midwatch: {error}");
+        }
+    });
+}
+
 /// A folder of the file system.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
@@ -68,6 +81,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
+        heed_limits();
         Self(path)
     }
 

@@ -224,6 +224,51 @@ fn a_damaged_end_is_told_and_not_added_to() {
     assert!(matches!(error, Err(AuditError::Damaged(_))), "{error:?}");
 }
 
+#[test]
+fn records_behind_a_fault_are_still_read_and_the_fault_says_the_way_out() {
+    for segment in [500, SEGMENT] {
+        let (memory, _) = filled(segment, 6);
+        let mut all = lines(&memory.files());
+        all[1].1[3] ^= 1;
+        all.remove(3);
+        let audit = Memory::with(joined(&all)).audit(segment);
+        let (records, fault) = audit.read().unwrap();
+        let seqs: Vec<u64> = records.iter().map(|record| record.seq).collect();
+        assert_eq!(seqs, [1, 3, 5, 6]);
+        assert_eq!(fault.unwrap().seq, 2);
+        assert_eq!(
+            audit.verify().unwrap().records,
+            1,
+            "nothing behind it is vouched for"
+        );
+        let broken = audit.is_sound().unwrap_err().to_string();
+        assert!(
+            broken.starts_with("the audit is damaged at record 2 ("),
+            "{broken}"
+        );
+        assert!(
+            broken.contains("midwatch audit verify") && broken.contains("mv memory memory.damaged"),
+            "{broken}"
+        );
+        // One record is gone without a trace but the gap.
+        let mut all = lines(&memory.files());
+        all.remove(1);
+        let audit = Memory::with(joined(&all)).audit(segment);
+        assert_eq!(audit.read().unwrap().0.len(), 5);
+    }
+}
+
+#[test]
+fn what_a_crash_cut_off_is_no_damage_and_no_reason_not_to_act() {
+    let (memory, audit) = filled(SEGMENT, 2);
+    assert!(audit.is_sound().is_ok());
+    let mut files = memory.files();
+    files.values_mut().next().unwrap().extend(b"{\"seq\":3,");
+    let audit = Memory::with(files).audit(SEGMENT);
+    assert!(audit.verify().unwrap().fault.is_some());
+    assert!(audit.is_sound().is_ok());
+}
+
 /// Every operation fails once, with nothing, a part and all of a write let through.
 #[test]
 fn what_is_promised_is_there_whatever_fails() {
@@ -312,6 +357,35 @@ fn the_folder_and_its_files_are_their_owners_alone() {
     audit.append(&entry("y")).unwrap();
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(audit.verify().unwrap().records, 2);
+}
+
+/// Where the child of the test below writes.
+const LIMITED: &str = "MIDWATCH_TEST_LIMITED_AUDIT";
+
+/// Runs itself again under a limit: it is the whole process's.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_does_not_kill() {
+    const NAME: &str = "audit::tests::a_limit_on_the_size_of_files_is_an_error_and_does_not_kill";
+    if let Some(folder) = std::env::var_os(LIMITED) {
+        let audit = Audit::at(Path::new(&folder), &Environment::default());
+        let failed = (0..64).find_map(|_| audit.append(&entry("x")).err());
+        let Some(AuditError::Disk(_, error)) = failed else {
+            panic!("not refused: {failed:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let ran = std::process::Command::new("sh")
+        .args(["-c", "ulimit -f 2; exec \"$0\" --exact \"$1\""])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(LIMITED, home.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{:?} {out}", ran.status);
+    assert!(out.contains("1 passed"), "{out}");
 }
 
 #[test]

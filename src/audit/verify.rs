@@ -23,6 +23,8 @@ pub struct Verdict {
 /// The first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// Nothing but the end of a line that a crash cut off: the next record closes it.
+    pub open: bool,
     /// The record that should stand there.
     pub seq: u64,
     /// Segment and line.
@@ -113,16 +115,22 @@ impl Default for Walk {
 }
 
 impl Walk {
-    /// The next segment; `each` sees every good line.
+    /// The next segment; `each` sees every line that is as it was written. Behind the first fault
+    /// too: what such a line says must be known (a run without an end), though nobody can say any
+    /// more what is missing between them.
     pub fn segment(&mut self, name: &str, bytes: &[u8], each: &mut impl FnMut(&[u8])) {
         let mut rest = bytes;
         let mut number = 0;
-        while !rest.is_empty() && self.verdict.fault.is_none() {
+        while !rest.is_empty() {
             number += 1;
             let place = format!("{name} line {number}");
             let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
                 let text = "the last line was cut off, and nothing has closed it yet";
-                self.open = Some(self.fault(&place, text));
+                let open = true;
+                self.open = Some(Fault {
+                    open,
+                    ..self.fault(&place, text)
+                });
                 if chain::link(rest).is_none() {
                     self.cut.extend(rest);
                 } else if self.line(rest, &place) {
@@ -139,8 +147,11 @@ impl Walk {
         }
     }
 
-    /// Takes in one line; true where it is a good record.
+    /// Takes in one line; true where it is as it was written.
     fn line(&mut self, line: &[u8], place: &str) -> bool {
+        if self.verdict.fault.is_some() {
+            return chain::link(line).is_some();
+        }
         match self.judge(line) {
             Ok(hash) => {
                 self.last = hash;
@@ -150,7 +161,7 @@ impl Walk {
             }
             Err(text) => {
                 self.verdict.fault = Some(self.fault(place, &text));
-                false
+                chain::link(line).is_some()
             }
         }
     }
@@ -180,6 +191,7 @@ impl Walk {
 
     fn fault(&self, place: &str, text: &str) -> Fault {
         Fault {
+            open: false,
             seq: self.verdict.records + 1,
             place: place.to_owned(),
             text: text.to_owned(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::Output;
 use crate::actions::arm::{self, Power};
@@ -83,12 +84,25 @@ fn verb(text: &str) -> Result<&'static Action, String> {
     })
 }
 
+/// What was under way when it was ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnderWay {
+    Nothing,
+    Request,
+}
+
 /// What came of it.
 enum Came {
     /// With nothing sent: shown, or refused.
     Refused(Refusal),
     Shown {
         stopped: bool,
+    },
+    /// Ended from outside before its end.
+    Stopped {
+        by: &'static str,
+        code: u8,
+        under_way: UnderWay,
     },
     Sent {
         id: Option<ActionId>,
@@ -133,12 +147,27 @@ pub async fn run(
         audit,
         model,
         poller: None,
+        armed: None,
+        under_way: UnderWay::Nothing,
     };
     turn.poller = Some(Poller::start(
         feeds.collect::<Vec<Watched>>(),
         Schedule::Watch,
     ));
-    let (plan, checks, came) = turn.turn().await;
+    let ended = tokio::select! {
+        ended = turn.turn() => Ok(ended),
+        by = stopped() => Err(by),
+    };
+    let (plan, checks, came) = ended.unwrap_or_else(|(by, code)| {
+        let under_way = turn.under_way;
+        let came = Came::Stopped {
+            by,
+            code,
+            under_way,
+        };
+        (None, Vec::new(), came)
+    });
+    turn.disarm(&came).await;
     let told = told::tell(flags, plan.as_ref(), &checks, &came);
     let code = match told::code(&came) {
         SHOWN if flags.plan_only => DONE,
@@ -221,6 +250,23 @@ struct Turn<'a> {
     audit: Result<Audit, String>,
     model: Model,
     poller: Option<Poller>,
+    /// For which cluster it is armed, by the audit.
+    armed: Option<String>,
+    under_way: UnderWay,
+}
+
+/// Waits for who ends the command from outside: the signal's name, and the exit code for it.
+async fn stopped() -> (&'static str, u8) {
+    let heard = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = heard(SignalKind::terminate()) => ("SIGTERM", 143),
+        _ = heard(SignalKind::interrupt()) => ("SIGINT", 130),
+    }
 }
 
 impl Turn<'_> {
@@ -279,10 +325,13 @@ impl Turn<'_> {
         let first = plan(self.flags.action, &snap, &self.subject, request)?;
         let cluster = &first.target.cluster;
         let power = if self.flags.yes {
+            self.is_sound().await?;
             let power = arm::arm(cluster, arm::USUAL, &snap)?;
             let note = format!("for one command: act {}", first.title());
-            self.write(Entry::new(Kind::Armed).cluster(cluster).note(note))
+            let cluster = cluster.to_string();
+            self.write(Entry::new(Kind::Armed).cluster(&cluster).note(note))
                 .await?;
+            self.armed = Some(cluster);
             Some(power)
         } else {
             None
@@ -299,11 +348,16 @@ impl Turn<'_> {
         let snap = self.model.snapshot(clock::now());
         let mut plan = plan(self.flags.action, &snap, &self.subject, &request)?;
         plan.live = Some(live);
-        Ok((plan, power))
+        // Somebody else was first, and the watch has not told it yet.
+        match guard::already(&plan) {
+            Some(refusal) => Err(refusal),
+            None => Ok((plan, power)),
+        }
     }
 
     async fn go(&mut self, permit: guard::Permit, audit: &Audit) -> Came {
         let began = clock::stamp();
+        self.under_way = UnderWay::Request;
         let target = permit.plan().target.clone();
         let text = self.flags.output == Output::Text;
         let id = std::sync::Mutex::new(None);
@@ -319,7 +373,10 @@ impl Turn<'_> {
         let end = runner::run(&self.api, audit, permit, told).await;
         let id = id.into_inner().ok().flatten();
         let mut seen = None;
-        if matches!(end, End::Accepted | End::Unknown(_)) {
+        if matches!(
+            end,
+            End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_)
+        ) {
             let (action, subject) = (self.flags.action, self.subject.clone());
             let uid = target.uid.clone();
             let look = move |model: &Model| {
@@ -346,6 +403,20 @@ impl Turn<'_> {
             found: seen,
             took: clock::stamp().since(began),
         }
+    }
+
+    /// The power of the command ends with it, and the audit says so where it can.
+    async fn disarm(&mut self, came: &Came) {
+        let Some(cluster) = self.armed.take() else {
+            return;
+        };
+        let note = match came {
+            Came::Stopped { by, .. } => format!("the command was ended by {by}"),
+            _ => "the command is over".to_owned(),
+        };
+        let entry = Entry::new(Kind::Disarmed).cluster(&cluster).note(note);
+        // It is over all the same.
+        let _ = self.write(entry).await;
     }
 
     /// Has everything been told that a plan needs, or failed to be?
@@ -388,6 +459,22 @@ impl Turn<'_> {
                 .announce(feed, delivery.next_poll, delivery.dropped);
             self.model.absorb(delivery.observation);
         }
+    }
+
+    /// Nothing is armed over an audit whose chain is broken.
+    async fn is_sound(&self) -> Result<(), Refusal> {
+        // One that is not there is refused where it is written to.
+        let Ok(audit) = self.audit.clone() else {
+            return Ok(());
+        };
+        let sound = tokio::task::spawn_blocking(move || audit.is_sound()).await;
+        let why = match sound {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let hint = "Mend that first: over a damaged audit nothing is done";
+        Err(Refusal::new(Why::Audit, why, hint))
     }
 
     async fn write(&self, entry: Entry) -> Result<Record, Refusal> {

@@ -285,7 +285,7 @@ impl Api {
         path: &str,
         accept: &str,
         body: Option<(&'static str, Bytes)>,
-        again: Again,
+        again: Again<'_>,
     ) -> Result<Reply, Outage> {
         let endpoint = pass.link.endpoint();
         let mut builder = Request::builder()
@@ -319,7 +319,7 @@ impl Api {
         };
         let reply = Reply::of(head, asked)?;
         // What refuses a change is mostly not load: a disruption budget answers 429 as well.
-        if again == Again::Once
+        if matches!(again, Again::Once)
             && matches!(reply.status, 429 | 503)
             && let Some(pause) = reply.retry_after
         {

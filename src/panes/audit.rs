@@ -158,6 +158,9 @@ fn find<'a>(cx: &Context<'a>, key: &RowKey) -> Option<Told<'a>> {
 }
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
+    if let Some(damage) = &cx.trail.damage {
+        return vec![Line::new().with(damage.to_string(), Role::Critical)];
+    }
     if let Some(trouble) = &cx.trail.trouble {
         let text = format!("no audit, so nothing is done: {trouble}");
         return vec![Line::new().with(text, Role::Critical)];

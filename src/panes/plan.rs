@@ -278,6 +278,7 @@ fn progress(app: &App, open: &Proposal) -> Vec<Block> {
 fn end_words(end: &End) -> String {
     match end {
         End::Accepted => "accepted".to_owned(),
+        End::AcceptedUnrecorded(why) => format!("accepted, and NOT RECORDED: {why}"),
         End::Refused(why) => format!("REFUSED BY THE SERVER: {why}"),
         End::Unknown(why) => format!("UNKNOWN: {why}"),
         End::NotSent(why) | End::NotRecorded(why) => format!("NOTHING WAS SENT: {why}"),

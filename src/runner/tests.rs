@@ -1,6 +1,8 @@
 //! The runner against an API server of our own on loopback that counts what reaches it, and that
 //! fails in the ways that matter.
 
+mod leaving;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -342,13 +344,38 @@ async fn power_that_ends_before_the_request_keeps_it_back() {
 async fn what_changed_between_the_answer_and_the_request_is_seen() {
     let bench = bench().await;
     let permit = bench.permit().await;
-    bench.fake.state().version += 1;
+    // Somebody else cordons it meanwhile, and the watch has not told.
+    {
+        let mut state = bench.fake.state();
+        (state.unschedulable, state.version) = (true, 42);
+    }
     let End::Changed(changes) = bench.run(permit).await else {
         panic!("not seen")
     };
-    assert_eq!(changes[0].to_string(), "version was 41, is 42");
+    let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["spec.unschedulable was false, is true"]);
     assert!(bench.fake.changes().is_empty());
     assert_eq!(bench.kinds(), [Kind::Intent, Kind::Refused]);
+    let (records, _) = bench.audit.read().unwrap();
+    let note = records[1].entry.note.as_deref().unwrap();
+    assert!(
+        note.contains("spec.unschedulable was false, is true"),
+        "{note}"
+    );
+}
+
+#[tokio::test]
+async fn a_heartbeat_in_between_is_no_reason_and_the_new_version_is_recorded_and_sent() {
+    let bench = bench().await;
+    let permit = bench.permit().await;
+    bench.fake.state().version += 1;
+    assert_eq!(bench.run(permit).await, End::Accepted);
+    assert_eq!(bench.fake.state().effects, 1);
+    let (records, _) = bench.audit.read().unwrap();
+    let attempt = &records[1].entry;
+    assert_eq!(attempt.calls[0].body["metadata"]["resourceVersion"], "42");
+    let note = attempt.note.as_deref().unwrap();
+    assert!(note.starts_with("version was 41, is 42"), "{note}");
 }
 
 #[tokio::test]
@@ -381,7 +408,7 @@ async fn an_answer_that_is_lost_is_unknown_and_the_request_is_not_repeated() {
         assert_eq!(bench.fake.state().effects, effects);
         let (records, _) = bench.audit.read().unwrap();
         let mut trail = crate::actions::trail::Trail::default();
-        trail.read(records, std::collections::BTreeSet::new());
+        trail.read(records, BTreeSet::new());
         assert_eq!(trail.open().count(), 1, "somebody has to look");
     }
 }
@@ -407,7 +434,7 @@ async fn delivered_twice_it_takes_effect_once() {
 /// the disk.
 #[tokio::test]
 async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
-    let mut refused = 0;
+    let (mut refused, mut unwritten) = (0, 0);
     for through in [0, 100, usize::MAX] {
         for nth in 1..30 {
             let bench = bench().await;
@@ -431,13 +458,21 @@ async fn whatever_the_disk_refuses_nothing_leaves_unrecorded() {
                 "operation {nth}: {kinds:?}"
             );
             assert!(kinds.contains(&Kind::Attempt), "operation {nth}: {kinds:?}");
-            // What the server says is not lost with the record of it: it is to be looked into.
+            // What the server says is not lost with the record of it; by the audit it is open.
             if !kinds.contains(&Kind::Result) {
-                assert!(matches!(end, End::Unknown(_)), "operation {nth}: {end:?}");
+                assert!(
+                    matches!(end, End::AcceptedUnrecorded(_)),
+                    "operation {nth}: {end:?}"
+                );
+                let mut trail = crate::actions::trail::Trail::default();
+                trail.read(records, BTreeSet::new());
+                assert_eq!(trail.open().count(), 1);
+                unwritten += 1;
             }
         }
     }
     assert!(refused > 5, "the faults were met: {refused}");
+    assert!(unwritten > 2, "the faults were met: {unwritten}");
 }
 
 #[tokio::test]
@@ -499,4 +534,78 @@ async fn a_cluster_that_nobody_knows_is_an_answer_and_no_silence() {
         Entry::of(Kind::Observed, id).found(Found::InEffect),
     )));
     assert!(matches!(news.recv().await, Some(News::Recorded { .. })));
+}
+
+#[tokio::test]
+async fn a_damaged_audit_hides_nothing_that_follows_and_keeps_from_acting() {
+    let home = tempfile::tempdir().unwrap();
+    let audit = Audit::at(home.path(), &Environment::default());
+    for _ in 0..2 {
+        audit.append(&Entry::new(Kind::Armed)).unwrap();
+    }
+    let id = audit
+        .append(&Entry::new(Kind::Intent))
+        .unwrap()
+        .entry
+        .action;
+    let path = home.path().join("000000000001.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("armed", "ARMED", 2)).unwrap();
+    let (desk, mut news) = Desk::new(Vec::new(), Ok(audit.clone()));
+    desk.take(Errand::ReadTrail);
+    let Some(News::Damaged(how)) = news.recv().await else {
+        panic!("not told")
+    };
+    assert!(how.contains("damaged at record 1"), "{how}");
+    let Some(News::Trail(Ok((records, _)))) = news.recv().await else {
+        panic!("not read")
+    };
+    let last = records.last().unwrap();
+    assert_eq!((last.entry.kind, last.entry.action), (Kind::Intent, id));
+    // A plan says so too, and cannot be admitted.
+    let bench = bench().await;
+    let plan = bench.planned().await;
+    let armed = bench.power.as_ref().map(Power::armed);
+    let live = prepare(&bench.fake.api, &Ok(audit), &plan, armed).await;
+    assert!(live.audit.unwrap_err().contains("damaged at record 1"));
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_recorded_is_told_as_a_refusal() {
+    let mut met = 0;
+    for nth in 1..30 {
+        let bench = bench().await;
+        let permit = bench.permit().await;
+        bench.fake.state().mood = Mood::Answers(409);
+        bench.memory.fail(nth, 0);
+        let end = bench.run(permit).await;
+        if let End::Refused(told) = end
+            && told.contains("the record of it could not be written")
+        {
+            assert!(told.starts_with("409: "), "{told}");
+            met += 1;
+        }
+    }
+    assert!(met > 2, "{met}");
+}
+
+#[tokio::test]
+async fn power_that_nobody_ended_is_recorded_as_ended_with_the_console() {
+    for by_reader in [false, true] {
+        let memory = Memory::default();
+        let audit = memory.audit(1 << 20);
+        let (desk, _news) = Desk::new(Vec::new(), Ok(audit.clone()));
+        let record = |kind| Errand::Record(Box::new(Entry::new(kind).cluster("prod")));
+        desk.take(record(Kind::Armed));
+        if by_reader {
+            desk.take(record(Kind::Disarmed));
+        }
+        desk.finish(Duration::from_secs(60)).await;
+        let (records, _) = audit.read().unwrap();
+        let kinds: Vec<Kind> = records.iter().map(|r| r.entry.kind).collect();
+        assert_eq!(kinds, [Kind::Armed, Kind::Disarmed]);
+        assert_eq!(records[1].entry.cluster.as_deref(), Some("prod"));
+        let note = records[1].entry.note.as_deref();
+        assert_eq!(note.is_none(), by_reader, "{note:?}");
+    }
 }

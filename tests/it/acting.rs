@@ -321,7 +321,7 @@ fn willing(plan: &Plan, at: Now) -> Live {
         "name": &*plan.target.name,
         "uid": &*plan.target.uid,
         "resourceVersion": "3117",
-    }, "spec": {} });
+    }, "spec": { "unschedulable": plan.action.id == "uncordon" } });
     Live {
         at,
         object: Ok(object),

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 
+use super::{already, told};
 use crate::actions::arm::Armed;
 use crate::actions::call::FIELD_MANAGER;
 use crate::actions::live::{self, DryRun, Live, Seen};
-use crate::actions::plan::Plan;
+use crate::actions::plan::{Change, Plan};
 use crate::clock::Stamp;
 use crate::model::Snapshot;
 use crate::units;
@@ -171,6 +172,15 @@ fn object(plan: &Plan, live: &Live) -> (Verdict, String) {
         Ok(Some(seen)) if *seen.uid != *plan.target.uid => {
             (Verdict::Fail, "another object has its name now".into())
         }
+        // The watch may be behind: what counts is what the API server says now.
+        Ok(Some(_)) if already(plan).is_some() => {
+            let text = format!("{} {} by now", plan.target.name, plan.action.already);
+            (Verdict::Fail, text)
+        }
+        Ok(Some(_)) if !behind(plan, live).is_empty() => {
+            let text = told(&behind(plan, live));
+            (Verdict::Fail, format!("not as the watch has it: {text}"))
+        }
         Ok(Some(seen)) if seen.deleting => (Verdict::Warn, "it is being deleted".into()),
         Ok(Some(seen)) => {
             let text = format!("the same object, version {}", seen.resource_version);
@@ -179,6 +189,14 @@ fn object(plan: &Plan, live: &Live) -> (Verdict, String) {
         Ok(None) => (Verdict::Fail, "the answer is no object".into()),
         Err(outage) => (Verdict::Fail, format!("cannot be read: {outage}")),
     }
+}
+
+/// What the API server says otherwise than the watch, on which the plan rests.
+fn behind(plan: &Plan, live: &Live) -> Vec<Change> {
+    let object = live.object.as_ref().ok();
+    let now = object.map(|object| (plan.action.premise)(object));
+    now.map(|now| plan.inputs.contradicted_by(&now))
+        .unwrap_or_default()
 }
 
 /// Does a role grant it?

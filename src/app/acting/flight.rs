@@ -124,6 +124,13 @@ impl App {
         Vec::new()
     }
 
+    /// The audit's chain is broken: read-only from now on, and that is said until the next start.
+    pub(super) fn damaged(&mut self, how: &str) -> Vec<Effect> {
+        self.acting.trail.damage = Some(how.into());
+        self.say(format!("read-only: {how}"));
+        self.disarm(Lost::Audit)
+    }
+
     pub(super) fn read_trail(
         &mut self,
         read: Result<(Vec<Record>, BTreeSet<ActionId>), String>,
@@ -161,7 +168,8 @@ impl App {
         };
         let flight = &mut self.acting.flights[at];
         let told = match &end {
-            End::Accepted => None,
+            // That nothing can be recorded is said below, together with it.
+            End::Accepted | End::AcceptedUnrecorded(_) => None,
             End::Unknown(why) => Some(format!("UNKNOWN whether it was done: {why}; looking")),
             End::Refused(why) => Some(format!("the server refused it: {why}")),
             End::NotSent(why) => Some(format!("nothing was sent: {why}")),
@@ -172,7 +180,10 @@ impl App {
             End::NotRecorded(why) => Some(format!("nothing was sent: no audit: {why}")),
         };
         let title = format!("{} {}", flight.action.id, flight.subject.leaf());
-        if matches!(end, End::Accepted | End::Unknown(_)) {
+        if matches!(
+            end,
+            End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_)
+        ) {
             flight.awaited = Some(now + PATIENCE);
         } else {
             self.acting.flights.remove(at);
@@ -188,6 +199,9 @@ impl App {
                 self.remake(ticket, &words.join(", "))
             }
             End::NotRecorded(why) => self.not_recorded(&why),
+            End::AcceptedUnrecorded(why) => self.not_recorded(&format!(
+                "the server accepted {title}; the record of it could not be written: {why}"
+            )),
             _ => self.look(),
         }
     }

@@ -190,9 +190,8 @@ impl App {
     }
 
     fn arm(&mut self, cluster: &str, time: Duration) -> Vec<Effect> {
-        if let Some(trouble) = &self.acting.trail.trouble {
-            let text = format!("not armed: nothing could be recorded: {trouble}");
-            self.say(text);
+        if let Some(hindrance) = self.acting.trail.hindrance() {
+            self.say(format!("not armed: {hindrance}"));
             return Vec::new();
         }
         let mut effects = Vec::new();

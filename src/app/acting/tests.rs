@@ -198,13 +198,18 @@ impl Seat {
                 ticket,
                 plan,
                 armed,
-            } => Some((*ticket, plan.target.name.clone(), armed.is_some())),
+            } => Some((*ticket, plan.clone(), armed.is_some())),
             _ => None,
         });
-        let Some((ticket, name, armed)) = asked else {
+        let Some((ticket, plan, armed)) = asked else {
             return;
         };
-        let mut live = world::willing(&name, "41", self.now);
+        let name = &plan.target.name;
+        let mut live = world::willing(name, "41", self.now);
+        // The API server knows the node as the watch does.
+        if plan.action.id == "uncordon" {
+            live.object = Ok(world::json_of_cordoned(name, "41"));
+        }
         if !armed {
             live.dry_run = actions::live::DryRun::NotAsked("not armed");
         }

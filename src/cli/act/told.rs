@@ -2,7 +2,7 @@
 
 use super::{
     Act, ActionId, Came, Check, DONE, Duration, End, Found, Output, Plan, REFUSED, SHOWN, SafeText,
-    UNKNOWN, Why, escape_json, json, units,
+    UNKNOWN, UnderWay, Why, escape_json, json, units,
 };
 
 pub(super) fn code(came: &Came) -> u8 {
@@ -10,9 +10,13 @@ pub(super) fn code(came: &Came) -> u8 {
         Came::Refused(refusal) if refusal.why == Why::Already => DONE,
         Came::Refused(_) | Came::Shown { stopped: true } => REFUSED,
         Came::Shown { stopped: false } => SHOWN,
+        Came::Stopped { code, .. } => *code,
         Came::Sent { end, found, .. } => match (end, found) {
-            (End::Accepted | End::Unknown(_), Some(Found::InEffect)) => DONE,
-            (End::Accepted | End::Unknown(_), _) => UNKNOWN,
+            (
+                End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_),
+                Some(Found::InEffect),
+            ) => DONE,
+            (End::Accepted | End::AcceptedUnrecorded(_) | End::Unknown(_), _) => UNKNOWN,
             _ => REFUSED,
         },
     }
@@ -46,6 +50,7 @@ pub(super) fn tell(flags: &Act, plan: Option<&Plan>, checks: &[Check], came: &Ca
         Came::Shown { stopped: false } => {
             line("nothing was sent; add --yes and --reason TEXT to do it");
         }
+        Came::Stopped { by, under_way, .. } => line(&stopped(by, *under_way)),
         Came::Sent {
             id,
             end,
@@ -54,6 +59,17 @@ pub(super) fn tell(flags: &Act, plan: Option<&Plan>, checks: &[Check], came: &Ca
         } => line(&ended(plan, *id, end, *found, *took)),
     }
     text
+}
+
+/// Ended from outside.
+fn stopped(by: &str, under_way: UnderWay) -> String {
+    match under_way {
+        UnderWay::Nothing => format!("ended by {by}: nothing was sent"),
+        UnderWay::Request => format!(
+            "ended by {by}: UNKNOWN whether it was done; the console looks at its next start, and \
+             midwatch audit show tells"
+        ),
+    }
 }
 
 fn describe(plan: &Plan, checks: &[Check], line: &mut impl FnMut(&str)) {
@@ -105,6 +121,13 @@ fn ended(
         (End::Unknown(why), Some(Found::InEffect)) => {
             format!("{title}: the answer was lost ({why}), but it is in effect ({id})")
         }
+        (End::AcceptedUnrecorded(why), found) => {
+            let found = found.unwrap_or(Found::NotSeen).words();
+            format!(
+                "{title}: the server accepted it ({found} after {took}); the record of it could not \
+                 be written: {why} ({id})"
+            )
+        }
         (End::Accepted, found) => {
             let found = found.unwrap_or(Found::NotSeen).words();
             format!("{title}: the server accepted it, but: {found} after {took} ({id})")
@@ -133,6 +156,13 @@ fn json_of(plan: Option<&Plan>, checks: &[Check], came: &Came) -> String {
         Came::Refused(refusal) => ("refused", Some(refusal), None),
         Came::Shown { stopped: true } => ("refused", None, None),
         Came::Shown { stopped: false } => ("shown", None, None),
+        Came::Stopped { by, under_way, .. } => {
+            let sent = json!({"action": null, "found": null, "text": stopped(by, *under_way)});
+            match under_way {
+                UnderWay::Nothing => ("refused", None, Some(sent)),
+                UnderWay::Request => ("unknown", None, Some(sent)),
+            }
+        }
         Came::Sent {
             id,
             end,

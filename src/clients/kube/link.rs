@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -63,11 +63,48 @@ const IDLE: usize = 8;
 pub type Body = Full<Bytes>;
 
 /// May a request be sent once more when a kept connection breaks before any answer?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+#[derive(Clone, Copy)]
+pub enum Again<'a> {
     Once,
-    /// Never: whether it arrived is not known.
-    Never,
+    /// Never: whether it arrived is not known. The gate is asked on the channel that stands, directly
+    /// before the first byte leaves.
+    Never(&'a Gate<'a>),
+}
+
+/// The last question before a request leaves, and the memory of whether it did: while it was not
+/// passed, not a byte can have left; once it was, nobody can say that nothing has.
+pub struct Gate<'a> {
+    may: &'a (dyn Fn() -> Result<(), String> + Send + Sync),
+    passed: AtomicBool,
+}
+
+impl<'a> Gate<'a> {
+    pub fn new(may: &'a (dyn Fn() -> Result<(), String> + Send + Sync)) -> Self {
+        Self {
+            may,
+            passed: AtomicBool::new(false),
+        }
+    }
+
+    /// Can anything of the request have left?
+    pub fn was_passed(&self) -> bool {
+        self.passed.load(Relaxed)
+    }
+
+    fn pass(&self) -> Result<(), Outage> {
+        (self.may)().map_err(|why| Outage::new(Layer::Local, why))?;
+        self.passed.store(true, Relaxed);
+        Ok(())
+    }
+}
+
+impl Again<'_> {
+    fn pass(self) -> Result<(), Outage> {
+        match self {
+            Self::Once => Ok(()),
+            Self::Never(gate) => gate.pass(),
+        }
+    }
 }
 
 /// How to connect to one server as one identity.
@@ -163,7 +200,7 @@ impl Link {
     pub async fn exchange(
         self: &Arc<Self>,
         request: Request<Body>,
-        again: Again,
+        again: Again<'_>,
     ) -> Result<Head, Outage> {
         if !self.connector.is_current().await {
             // Certificates were renewed: what runs may end in peace, what is new is sent anew.
@@ -173,11 +210,11 @@ impl Link {
         }
         let first = self.channel().await?;
         let kept = first.was_used();
-        match self.send(first, request.clone()).await {
+        match self.send(first, request.clone(), again).await {
             Ok(head) => Ok(head),
-            Err(_) if kept && again == Again::Once => {
+            Err(_) if kept && matches!(again, Again::Once) => {
                 let fresh = self.channel().await?;
-                self.send(fresh, request).await
+                self.send(fresh, request, again).await
             }
             Err(outage) => Err(outage),
         }
@@ -283,11 +320,18 @@ impl Link {
         self: &Arc<Self>,
         channel: Channel,
         request: Request<Body>,
+        again: Again<'_>,
     ) -> Result<Head, Outage> {
         match channel {
             Channel::Trunk(mut trunk) => {
                 trunk.used.fetch_add(1, Relaxed);
                 let request = self.absolute(request);
+                let ready = trunk.send.ready().await;
+                ready.map_err(|error| {
+                    self.give_up(&trunk, &error);
+                    self.broken(&error, &trunk.traffic)
+                })?;
+                again.pass()?;
                 let sent = now();
                 let response = trunk.send.send_request(request).await;
                 let answered = now();
@@ -307,6 +351,7 @@ impl Link {
                 branch.used += 1;
                 let broken = |error: hyper::Error| self.broken(&error, &branch.traffic);
                 branch.send.ready().await.map_err(broken)?;
+                again.pass()?;
                 let sent = now();
                 let response = branch.send.send_request(request).await.map_err(broken)?;
                 Ok(Head {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::Method;
 use hyper::body::Bytes;
 
-use super::link::Again;
+use super::link::{Again, Gate};
 use super::reply::Reply;
 use super::{Api, JSON};
 use crate::actions::arm::Armed;
@@ -89,7 +89,9 @@ impl<'a> Writer<'a> {
         if !self.armed.holds(clock::stamp()) {
             return DryRun::NotAsked("no longer armed");
         }
-        let asked = tokio::time::timeout(QUESTION, self.exchange(call, "&dryRun=All"));
+        let may = || self.powerful();
+        let gate = Gate::new(&may);
+        let asked = tokio::time::timeout(QUESTION, self.exchange(call, "&dryRun=All", &gate));
         let reply = match asked.await {
             Ok(Ok(reply)) => reply,
             Ok(Err(outage)) => return DryRun::Failed(outage),
@@ -106,7 +108,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Sends a licensed request, once.
+    /// Sends a licensed request, once. Power and licence are asked for directly before its bytes
+    /// leave: what came before (credentials, a connection, a stop of the whole process) takes time.
+    ///
+    /// `NotSent` is said only where nothing can have left; whatever fails after that is `Unknown`,
+    /// be it a broken TLS record behind an answer that said yes.
     pub async fn send(&self, licence: Licence) -> Outcome {
         let mut outcome = Outcome {
             ended: Ended::NotSent,
@@ -115,25 +121,20 @@ impl<'a> Writer<'a> {
             message: String::new(),
             warnings: Vec::new(),
         };
-        if !self.armed.holds(clock::stamp()) {
-            "no longer armed".clone_into(&mut outcome.message);
-            return outcome;
-        }
-        let sent = tokio::time::timeout(DEADLINE, self.exchange(licence.call(), "")).await;
-        let reply = match sent {
+        let may = || self.may(&licence);
+        let gate = Gate::new(&may);
+        let sent = self.exchange(licence.call(), "", &gate);
+        let reply = match tokio::time::timeout(DEADLINE, sent).await {
             Ok(Ok(reply)) => reply,
-            Ok(Err(outage)) => {
-                // Before there is a connection and a name nothing can have left.
-                outcome.ended = match outage.layer {
-                    Layer::Dns | Layer::Tls | Layer::Auth | Layer::Local => Ended::NotSent,
-                    _ => Ended::Unknown,
+            failed => {
+                if gate.was_passed() {
+                    outcome.ended = Ended::Unknown;
+                }
+                outcome.message = match failed {
+                    Ok(Err(outage)) if outage.layer == Layer::Local => outage.detail,
+                    Ok(Err(outage)) => outage.to_string(),
+                    _ => late(DEADLINE).to_string(),
                 };
-                outcome.message = outage.to_string();
-                return outcome;
-            }
-            Err(_) => {
-                outcome.ended = Ended::Unknown;
-                outcome.message = late(DEADLINE).to_string();
                 return outcome;
             }
         };
@@ -157,7 +158,18 @@ impl<'a> Writer<'a> {
         outcome
     }
 
-    async fn exchange(&self, call: &Call, query: &str) -> Result<Reply, Outage> {
+    /// Is there still power, and time to use the permit?
+    fn may(&self, licence: &Licence) -> Result<(), String> {
+        self.powerful()?;
+        licence.holds(clock::stamp())
+    }
+
+    fn powerful(&self) -> Result<(), String> {
+        let holds = self.armed.holds(clock::stamp());
+        holds.then_some(()).ok_or_else(|| "no longer armed".into())
+    }
+
+    async fn exchange(&self, call: &Call, query: &str, gate: &Gate<'_>) -> Result<Reply, Outage> {
         let path = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{query}",
             call.path
@@ -170,7 +182,7 @@ impl<'a> Writer<'a> {
         };
         self.api
             .urgent()
-            .send(method, &path, call.content_type, call.bytes())
+            .send(method, &path, call.content_type, call.bytes(), gate)
             .await
     }
 }
@@ -185,17 +197,19 @@ impl Api {
     /// not even where the answer says that the credentials have ended.
     ///
     /// # Errors
-    /// As [`Api::get`]; whether the request took effect is then not known.
+    /// As [`Api::get`]; whether the request took effect is then not known, unless `gate` was not
+    /// passed.
     async fn send(
         &self,
         method: Method,
         path: &str,
         content_type: &'static str,
         body: Vec<u8>,
+        gate: &Gate<'_>,
     ) -> Result<Reply, Outage> {
         let pass = self.pass().await?;
         let body = Some((content_type, Bytes::from(body)));
-        self.exchange(&pass, &method, path, JSON, body, Again::Never)
+        self.exchange(&pass, &method, path, JSON, body, Again::Never(gate))
             .await
     }
 }

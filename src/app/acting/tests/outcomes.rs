@@ -184,3 +184,21 @@ fn what_stops_is_passed_only_with_a_reason() {
     };
     assert_eq!(permit.plan().reason, "w-1 burns");
 }
+
+#[test]
+fn over_a_damaged_audit_nothing_is_armed_however_much_can_be_written() {
+    let mut seat = Seat::new();
+    seat.arm();
+    let how = "the audit is damaged at record 2: midwatch audit verify";
+    seat.send(Event::News(Box::new(News::Damaged(how.into()))));
+    assert!(seat.app.acting.power.is_none());
+    let read = Ok((Vec::new(), BTreeSet::new()));
+    seat.send(Event::News(Box::new(News::Trail(read))));
+    seat.command("arm 10m");
+    assert!(seat.app.acting.power.is_none());
+    assert!(
+        seat.notice().contains("damaged at record 2"),
+        "{}",
+        seat.notice()
+    );
+}

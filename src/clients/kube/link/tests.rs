@@ -65,14 +65,17 @@ async fn a_half_open_connection_is_found_by_a_ping_and_replaced() {
     let connector = Connector::new(endpoint.clone(), Speech::Http2);
     let link = Link::new(endpoint, |_| connector, Tasks::default(), pings);
     let link = Arc::new(link);
-    let first = link.exchange(request("/a"), Again::Never).await.unwrap();
-    assert_eq!(first.response.status(), 200);
+    let leave = || Ok(());
+    let (one, two) = (Gate::new(&leave), Gate::new(&leave));
+    let first = link.exchange(request("/a"), Again::Never(&one)).await;
+    assert_eq!(first.unwrap().response.status(), 200);
     // What may have changed something is not sent again, and the outage says what happened.
-    let frozen = link.exchange(request("/freeze"), Again::Never);
+    let frozen = link.exchange(request("/freeze"), Again::Never(&two));
     let outage = tokio::time::timeout(ENOUGH, frozen).await.unwrap();
     let outage = outage.err().unwrap();
     assert_eq!(outage.layer, Layer::Timeout, "{outage}");
     assert!(outage.detail.contains("stopped answering"), "{outage}");
+    assert!(two.was_passed(), "it had left");
     let next = link.exchange(request("/b"), Again::Once).await.unwrap();
     assert_eq!(next.response.status(), 200);
 }
@@ -104,4 +107,48 @@ async fn what_changes_nothing_is_sent_anew_where_a_kept_connection_died() {
         .await
         .unwrap();
     assert_eq!(next.response.status(), 200);
+}
+
+#[tokio::test]
+async fn what_the_gate_keeps_back_does_not_leave_though_the_channel_stands() {
+    for speech in [Speech::Http1, Speech::Http2] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::<String>::new()));
+        let (seen, http2) = (asked.clone(), speech == Speech::Http2);
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let seen = seen.clone();
+                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                    let path = request.uri().path().to_owned();
+                    seen.lock().unwrap().push(path);
+                    async { Ok::<_, Infallible>(Response::new(Body::new("ok".into()))) }
+                });
+                let io = TokioIo::new(tcp);
+                if http2 {
+                    let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    tokio::spawn(server.serve_connection(io, service));
+                } else {
+                    let server = hyper::server::conn::http1::Builder::new();
+                    tokio::spawn(server.serve_connection(io, service));
+                }
+            }
+        });
+        let name = format!("http://{address}");
+        let endpoint = Arc::new(Endpoint::from_settings(&name, 80, &Settings::default()).unwrap());
+        let connector = Connector::new(endpoint.clone(), speech);
+        let link = Arc::new(Link::new(endpoint, |_| connector, Tasks::default(), PINGS));
+        let kept = || Err("the power has ended".to_owned());
+        let gate = Gate::new(&kept);
+        let outage = link.exchange(request("/change"), Again::Never(&gate)).await;
+        let outage = outage.err().unwrap();
+        assert!(outage.detail.contains("the power has ended"), "{outage}");
+        assert!(!gate.was_passed());
+        let open = || Ok(());
+        let gate = Gate::new(&open);
+        let head = link.exchange(request("/next"), Again::Never(&gate)).await;
+        assert_eq!(head.unwrap().response.status(), 200);
+        assert!(gate.was_passed());
+        assert_eq!(*asked.lock().unwrap(), ["/next"]);
+    }
 }

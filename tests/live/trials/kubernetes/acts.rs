@@ -1,13 +1,14 @@
 //! Cordon and uncordon on a real control plane: from the command line and from the keys, seen by the
 //! raw API, written down before they are sent, and found out by looking after a death in between.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 
 use super::shop::Shop;
 use crate::Row;
+use crate::checked::User;
 use crate::seat::{Screen, Seat};
 use crate::servers::kube::access::{self, Account};
 use crate::servers::kube::proxy::{Gate, Proxy};
@@ -33,6 +34,21 @@ pub const ROWS: &[Row] = &[
         name: "kubernetes::acts::a_cordon_by_keys_is_refused_until_armed_and_taken_back_by_a_key",
         needs: NEEDS,
         run: by_keys,
+    },
+    Row {
+        name: "kubernetes::acts::a_command_that_is_ended_disarms_and_does_not_say_what_it_cannot_know",
+        needs: NEEDS,
+        run: ended,
+    },
+    Row {
+        name: "kubernetes::acts::a_name_that_no_node_has_is_told_with_the_nearest",
+        needs: NEEDS,
+        run: mistyped,
+    },
+    Row {
+        name: "kubernetes::acts::over_a_damaged_audit_nothing_is_armed",
+        needs: NEEDS,
+        run: damaged,
     },
     Row {
         name: "kubernetes::acts::a_death_after_sending_is_resolved_by_looking_as_in_effect",
@@ -77,7 +93,9 @@ fn by_command() -> Result<(), Failed> {
     );
     let shown = user.run(&["audit", "show"])?;
     assert!(
-        shown.out.contains("cordon") && shown.out.contains("disk swap"),
+        shown.out.contains("cordon")
+            && shown.out.contains("disk swap")
+            && shown.out.contains("disarmed"),
         "{}",
         shown.out
     );
@@ -179,6 +197,88 @@ fn by_keys() -> Result<(), Failed> {
     Ok(())
 }
 
+/// SIGTERM while the request is on its way: power ends on the record, the outcome is left open.
+fn ended() -> Result<(), Failed> {
+    let shop = Shop::open("act-ended")?;
+    let proxy = Proxy::start(&shop.plane)?;
+    let user = shop.user_by(&proxy)?;
+    proxy.set_gate(Gate::Held);
+    let mut acting = acting(&user)?;
+    let sent = shop
+        .plane
+        .until("the request is on its way", Part::Api, || {
+            !proxy.changing().is_empty()
+        });
+    let told = Command::new("kill").arg(acting.id().to_string()).status()?;
+    let code = acting.wait()?;
+    sent?;
+    assert!(told.success());
+    assert_eq!(code.code(), Some(143), "{code}");
+    let shown = user.run(&["audit", "show"])?;
+    assert!(
+        shown.out.contains("disarmed") && shown.out.contains("SIGTERM"),
+        "{}",
+        shown.out
+    );
+    assert!(shown.out.contains("UNKNOWN"), "{}", shown.out);
+    proxy.set_gate(Gate::Shut);
+    assert_eq!(user.run(&["audit", "verify"])?.code, 0);
+    Ok(())
+}
+
+fn mistyped() -> Result<(), Failed> {
+    let shop = Shop::open("act-mistyped")?;
+    let user = shop.user(Account::Admin)?;
+    let ran = user.run(&["act", "cordon", "node/w-93", "--plan-only"])?;
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("no such node") && ran.out.contains("w-03"),
+        "{}",
+        ran.out
+    );
+    Ok(())
+}
+
+fn damaged() -> Result<(), Failed> {
+    let shop = Shop::open("act-damaged")?;
+    let proxy = Proxy::start(&shop.plane)?;
+    let user = shop.user_by(&proxy)?;
+    let ran = user.run(&[CORDON, &["--yes"]].concat())?;
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    user.forge_audit("disk swap", "disk swop")?;
+    let before = proxy.changing().len();
+    let back = ["act", "uncordon", "node/w-03", "--reason", "x", "--yes"];
+    let ran = user.run(&back)?;
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("the audit is damaged at record") && ran.out.contains("mv "),
+        "{}",
+        ran.out
+    );
+    assert_eq!(proxy.changing().len(), before);
+    let mut seat = Seat::wide(&user, &["--open", "nodes"])?;
+    seat.until("the banner", |screen| screen.has("AUDIT DAMAGED"))?;
+    seat.press(":arm 10m\r")?;
+    seat.until("why not", |screen| screen.has("not armed"))?;
+    seat.quit()?;
+    Ok(())
+}
+
+/// A cordon by command, in the background.
+fn acting(user: &User) -> Result<Child, Failed> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_midwatch"));
+    command
+        .args(["--config", &user.config()])
+        .args(CORDON)
+        .arg("--yes")
+        .env_clear()
+        .envs(user.environment())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command.spawn()?)
+}
+
 /// The request is on its way, midwatch dies, and then it arrives or never does.
 fn death(then: Gate) -> Result<(), Failed> {
     let name = if then == Gate::Open {
@@ -190,16 +290,7 @@ fn death(then: Gate) -> Result<(), Failed> {
     let proxy = Proxy::start(&shop.plane)?;
     let user = shop.user_by(&proxy)?;
     proxy.set_gate(Gate::Held);
-    let mut acting = Command::new(env!("CARGO_BIN_EXE_midwatch"))
-        .args(["--config", &user.config()])
-        .args(CORDON)
-        .arg("--yes")
-        .env_clear()
-        .envs(user.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut acting = acting(&user)?;
     let sent = shop
         .plane
         .until("the request is on its way", Part::Api, || {
