@@ -16,6 +16,7 @@ pub mod cordon;
 pub mod errand;
 pub mod guard;
 pub mod live;
+pub mod named;
 pub mod node;
 pub mod plan;
 pub mod record;

@@ -4,11 +4,13 @@
 
 pub mod acting;
 pub mod asks;
+pub mod commands;
 pub mod keys;
 mod palette;
 mod place;
 pub mod prompt;
 mod scope;
+pub mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -177,6 +179,10 @@ impl App {
             self.catch_up();
         }
         match event {
+            event if self.is_blind(&event) => {
+                self.say("nothing is done that is not on the screen");
+                self.key_is_done();
+            }
             Event::Intent(intent) => {
                 effects = self.intend(intent);
                 self.key_is_done();

@@ -55,7 +55,7 @@ impl App {
                 self.discover();
                 self.open_prompt(PromptKind::Palette, "");
             }
-            Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
+            Intent::Cordon | Intent::Uncordon => return self.act_on(intent),
             Intent::Undo => return self.undo(),
             Intent::Arm => return self.arm_or_disarm(),
             Intent::Help => self.goto_named("help"),
@@ -192,10 +192,10 @@ impl App {
     }
 
     /// An intent that is an action.
-    fn act_on(&mut self, intent: Intent, reason: &str) -> Vec<Effect> {
+    fn act_on(&mut self, intent: Intent) -> Vec<Effect> {
         let action = actions::of_intent(intent);
         action
-            .map(|action| self.propose(action, reason))
+            .map(|action| self.propose(action))
             .unwrap_or_default()
     }
 

@@ -34,6 +34,9 @@ impl App {
                 .map(|column| format!("sort {}", column.id))
                 .collect();
         }
+        if let Some(words) = self.complete_action(typed) {
+            return words;
+        }
         if let Some((word, rest)) = typed.split_once(' ')
             && let Some(words) = self.scope_completions(word, rest.trim_start())
         {
@@ -172,14 +175,10 @@ impl App {
         (!acts).then(|| near.to_owned())
     }
 
-    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:disarm`,
-    /// `:override REASON`.
+    /// `:act VERB [NODE] [-- REASON]`, `:VERB [NODE] [-- REASON]`, `:arm [CLUSTER] [TIME]`,
+    /// `:disarm`, `:override REASON`.
     fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
         match word {
-            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
-                self.say("armed already; :disarm ends it, :arm 10m begins anew");
-                Some(Vec::new())
-            }
             "arm" => Some(self.arm_command(rest)),
             "disarm" => Some(self.disarm(Lost::Reader)),
             "override" => {
@@ -187,15 +186,16 @@ impl App {
                 Some(Vec::new())
             }
             "act" => {
-                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (verb, words) = rest.split_once(' ').unwrap_or((rest, ""));
                 if let Some(action) = actions::action(verb) {
-                    return Some(self.propose(action, reason.trim()));
+                    return Some(self.propose_by_name(action, words));
                 }
                 let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
-                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                let verbs = verbs.join(", ");
+                self.say(format!("act: write :act VERB [NODE], VERB one of {verbs}"));
                 Some(Vec::new())
             }
-            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+            verb => actions::action(verb).map(|action| self.propose_by_name(action, rest)),
         }
     }
 

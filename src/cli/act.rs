@@ -16,6 +16,7 @@ use crate::actions::arm::{self, Power};
 use crate::actions::errand::End;
 use crate::actions::guard::{self, Answer, Check, Policy, Verdict};
 use crate::actions::live::{self, Seen};
+use crate::actions::named::{Named, named};
 use crate::actions::plan::{By, LONGEST_REASON, Plan, Request, plan};
 use crate::actions::record::{ActionId, Entry, Found, Kind, Record};
 use crate::actions::refusal::{Refusal, Why};
@@ -28,7 +29,6 @@ use crate::config::settings::{ConfigError, Value};
 use crate::config::{Config, Environment};
 use crate::model::Model;
 use crate::objects::ObjectKind;
-use crate::objects::kind::Scope;
 use crate::observation::Layer;
 use crate::poll::{Poller, Schedule, Watched};
 use crate::runner;
@@ -152,30 +152,13 @@ fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
     let wrong =
         |problem: String, hint: String| Err(ConfigError::new("KIND/NAME", problem).hint(hint));
     let text = &flags.subject;
-    let kind = flags.action.on;
-    let singular = kind.api_kind().to_lowercase();
-    let (word, path) = text.split_once('/').unwrap_or((&singular, text));
-    if word != singular && word != kind.plural() && !kind.short_names().contains(&word) {
-        let problem = format!(
-            "{} is for a {singular}, and `{text}` is none",
-            flags.action.id
-        );
-        return wrong(problem, format!("write {singular}/NAME"));
-    }
-    let parts: Vec<&str> = path.split('/').collect();
-    let own = match kind.scope() {
-        Scope::Cluster => 1,
-        Scope::Namespaced => 2,
-    };
-    let (cluster, own) = match parts.len() {
-        n if n == own => (None, parts.as_slice()),
-        n if n == own + 1 => (Some(parts[0]), &parts[1..]),
-        _ => {
-            return wrong(
-                format!("`{text}` is no {singular}"),
-                format!("write {singular}/NAME"),
-            );
-        }
+    let Named {
+        cluster,
+        namespace,
+        name,
+    } = match named(flags.action, text) {
+        Ok(named) => named,
+        Err(not) => return wrong(not.problem, not.hint),
     };
     let known: Vec<&str> = config
         .targets
@@ -213,17 +196,7 @@ fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
             );
         }
     };
-    let (namespace, name) = match own {
-        [namespace, name] => (*namespace, *name),
-        _ => ("", own.first().copied().unwrap_or_default()),
-    };
-    if name.is_empty() {
-        return wrong(
-            format!("`{text}` names nothing"),
-            format!("write {singular}/NAME"),
-        );
-    }
-    Ok(Subject::object(kind, cluster, namespace, name))
+    Ok(Subject::object(flags.action.on, cluster, namespace, name))
 }
 
 /// Leaves of the configuration what this one plan needs.
@@ -455,7 +428,7 @@ impl Turn<'_> {
 fn stops(plan: &Plan, check: &Check) -> bool {
     match check.verdict {
         Verdict::Fail => check.id != "armed",
-        Verdict::Stop => !plan.overridden,
+        Verdict::Stop => !plan.overrides(check),
         Verdict::Ok | Verdict::Warn | Verdict::Asked => false,
     }
 }

@@ -1,7 +1,8 @@
-//! Help: every key of the keymap in force, every pane, kind and rule. Derived, never written by hand,
-//! but for what the filter takes.
+//! Help: every key of the keymap in force, every command, pane, kind and rule. Derived, never written
+//! by hand, but for what the filter takes.
 
 use super::{Block, Pane, no_head};
+use crate::app::commands::COMMANDS;
 use crate::app::{ALIASES, Binding};
 use crate::findings::{self, RULES};
 use crate::intent::Intent;
@@ -34,7 +35,7 @@ impl Listing for Help {
         "Help"
     }
     fn doc(&self) -> &'static str {
-        "Keys, panes, kinds and rules; type / to search them, Enter explains a row."
+        "Keys, commands, panes, kinds and rules; type / to search them, Enter explains a row."
     }
     fn columns(&self) -> &'static [Column] {
         COLUMNS
@@ -56,7 +57,9 @@ impl Listing for Help {
             .map(|pane| row("pane", pane.listing.id()));
         let kinds = kinds().map(|(plural, _)| row("kind", plural));
         let rules = RULES.iter().map(|rule| row("rule", rule.id));
-        keys.chain(panes).chain(kinds).chain(rules).collect()
+        let commands = COMMANDS.iter().map(|command| row("cmd", command.word));
+        let named = commands.chain(panes).chain(kinds).chain(rules);
+        keys.chain(named).collect()
     }
 
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
@@ -68,6 +71,7 @@ impl Listing for Help {
         }
         match kind {
             "key" => key_cell(cx, name, column),
+            "cmd" => command_cell(name, column),
             "pane" => pane_cell(name, column),
             "kind" => kind_cell(name, column),
             _ => rule_cell(name, column),
@@ -94,6 +98,20 @@ fn key_cell(cx: &Context, name: &str, column: &str) -> Cell {
         ]),
         _ if binding.scope.is_empty() => Cell::text("everywhere", Role::Dim),
         _ => Cell::text(binding.scope.clone(), Role::Dim),
+    }
+}
+
+fn command_cell(word: &str, column: &str) -> Cell {
+    let Some(command) = COMMANDS.iter().find(|command| command.word == word) else {
+        return Cell::none();
+    };
+    match column {
+        "what" => Cell::Runs(vec![
+            (format!(":{word} ").into(), Role::Key),
+            (command.takes.into(), Role::Text),
+        ]),
+        "doc" => Cell::plain(command.doc),
+        _ => Cell::text("palette", Role::Dim),
     }
 }
 
@@ -177,6 +195,7 @@ fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
 pub fn about(cx: &Context, key: &RowKey) -> Vec<Block> {
     match split(key) {
         Some(("key", name)) => binding(cx, name).map(about_key).unwrap_or_default(),
+        Some(("cmd", word)) => about_command(word),
         Some(("pane", id)) => about_pane(id),
         Some(("kind", plural)) => about_kind(plural),
         Some(("rule", id)) => about_rule(id),
@@ -225,6 +244,17 @@ fn about_key(binding: &Binding) -> Vec<Block> {
         blocks.extend(FILTER.iter().map(|line| text(*line)));
     }
     blocks
+}
+
+fn about_command(word: &str) -> Vec<Block> {
+    let command = COMMANDS.iter().find(|command| command.word == word);
+    let blocks = command.map(|command| {
+        vec![
+            title(format!(":{word} {}", command.takes)),
+            text(command.doc),
+        ]
+    });
+    blocks.unwrap_or_default()
 }
 
 fn about_pane(id: &str) -> Vec<Block> {

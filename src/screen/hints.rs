@@ -7,6 +7,7 @@ use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
 use crate::event::Drawn;
+use crate::intent::Intent;
 use crate::paint::{Line, Painter};
 use crate::panes::plan;
 use crate::role::Role;
@@ -166,7 +167,12 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         .width()
         .saturating_sub(usize::from(room / 2));
     let shown: String = before.chars().skip(skip).collect();
-    x += painter.text(x, line.y, room, &SafeText::new(&shown), Role::Prompt);
+    let role = if prompt.is_selected() {
+        Role::Selected
+    } else {
+        Role::Prompt
+    };
+    x += painter.text(x, line.y, room, &SafeText::new(&shown), role);
     let mut rest = after.chars();
     let under = rest
         .next()
@@ -180,6 +186,9 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
+        PromptKind::Reason | PromptKind::Filter if prompt.is_selected() => {
+            "   typing replaces it, an arrow keeps it".to_owned()
+        }
         PromptKind::Filter => match (app.filter_trouble(), app.page_count()) {
             (Some(why), _) => format!("   {why}"),
             (None, Some((hits, all))) => format!("   {hits} of {all} match"),
@@ -188,11 +197,10 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
         PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
-            let words = app.completions(prompt.text());
-            format!(
-                "   {}",
-                words.into_iter().take(8).collect::<Vec<_>>().join("  ")
-            )
+            let takes = app.takes(prompt.text()).map(ToOwned::to_owned);
+            let words = app.completions(prompt.text()).into_iter().take(8);
+            let words: Vec<String> = takes.into_iter().chain(words).collect();
+            format!("   {}", words.join("  "))
         }
     };
     painter.text(
@@ -251,7 +259,9 @@ fn continuations(app: &App) -> Line {
         }
     }
     if acts && app.acting().armed().is_none() {
-        line = line.with("shown, not done: read-only, A arms", Role::Warning);
+        let arm = app.key_for(Intent::Arm);
+        let told = format!("shown, not done: read-only, {arm} arms");
+        line = line.with(told, Role::Warning);
     }
     line
 }

@@ -1,5 +1,7 @@
 //! What the guard lets through and what it does not, world by world.
 
+mod told;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
