@@ -87,3 +87,45 @@ fn what_the_server_says_otherwise_than_the_watch_stops_it() {
         "{refusal}"
     );
 }
+
+#[test]
+fn a_name_that_nobody_has_is_told_with_the_nearest_and_only_where_all_are_known() {
+    let mut world = World::of_three();
+    let names = ["w-099", "w-199", "w-990"].map(node).to_vec();
+    world.list(ObjectKind::Node, names);
+    let refused = |world: &World, name: &str| {
+        let request = Request {
+            by: By::Command,
+            ..Request::default()
+        };
+        plan(&cordon::ACTION, &world.snap(), &subject(name), &request).unwrap_err()
+    };
+    let refusal = refused(&world, "w-999");
+    assert_eq!(refusal.text, "no such node: w-999 is not in prod");
+    assert_eq!(
+        refusal.hint,
+        "Check the name: did you mean w-099, w-199 or w-990?"
+    );
+    let refusal = refused(&world, "ingress");
+    assert_eq!(refusal.hint, "Check the name: prod has 3 nodes");
+    // Nothing is said of names while nobody knows them all.
+    world.wait(600);
+    let refusal = refused(&world, "w-999");
+    assert!(!refusal.text.contains("no such"), "{refusal}");
+    assert!(refusal.hint.contains("--timeout"), "{refusal}");
+}
+
+#[test]
+fn act_says_that_it_does_not_look_at_etcd() {
+    let mut world = World::of_three();
+    world.list(
+        ObjectKind::Node,
+        ["c-1", "c-2", "c-3"].map(control_plane).to_vec(),
+    );
+    let mut plan = planned(&world, &cordon::ACTION, "c-1");
+    assert_eq!(verdict(&checks(&plan, &world.snap(), None), "etcd"), None);
+    plan.by = By::Command;
+    let checks = checks(&plan, &world.snap(), None);
+    assert_eq!(verdict(&checks, "etcd"), Some(Verdict::Warn));
+    assert!(text(&checks, "etcd").contains("not looked at by act"));
+}
