@@ -3,6 +3,7 @@
 //!
 //! The command itself is what arms, and `--yes` the answer; without it nothing is sent.
 
+mod aim;
 mod told;
 
 use std::io::{self, Write};
@@ -17,7 +18,6 @@ use crate::actions::arm::{self, Power};
 use crate::actions::errand::End;
 use crate::actions::guard::{self, Answer, Check, Policy, Verdict};
 use crate::actions::live::{self, Seen};
-use crate::actions::named::{Named, named};
 use crate::actions::plan::{By, LONGEST_REASON, Plan, Request, plan};
 use crate::actions::record::{ActionId, Entry, Found, Kind, Record};
 use crate::actions::refusal::{Refusal, Why};
@@ -130,7 +130,7 @@ pub async fn run(
         let problem = format!("the reason is longer than {LONGEST_REASON} bytes");
         return Err(one(ConfigError::new("--reason", problem).hint("shorten it")));
     }
-    let subject = subject(flags, &config).map_err(one)?;
+    let subject = aim::subject(flags, &config).map_err(one)?;
     narrow(&mut config, flags.action, &subject);
     let (model, feeds) = watch::prepare(&config, clock::now())?;
     let api = watch::apis(&feeds).into_iter().next();
@@ -174,58 +174,6 @@ pub async fn run(
         code => code,
     };
     Ok((code, told))
-}
-
-/// Which object is meant: `node/w-03` with the cluster that is named or the only one there is.
-fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
-    let wrong =
-        |problem: String, hint: String| Err(ConfigError::new("KIND/NAME", problem).hint(hint));
-    let text = &flags.subject;
-    let Named {
-        cluster,
-        namespace,
-        name,
-    } = match named(flags.action, text) {
-        Ok(named) => named,
-        Err(not) => return wrong(not.problem, not.hint),
-    };
-    let known: Vec<&str> = config
-        .targets
-        .iter()
-        .filter(|target| &*target.id.kind == "kubernetes")
-        .map(|target| &*target.id.name)
-        .collect();
-    let cluster = match (cluster, flags.cluster.as_deref(), known.as_slice()) {
-        (Some(a), Some(b), _) if a != b => {
-            return wrong(
-                format!("`{text}` names the cluster {a}, and --cluster names {b}"),
-                "name it once".into(),
-            );
-        }
-        (Some(name), _, _) | (None, Some(name), _) if known.contains(&name) => name,
-        (Some(name), _, _) | (None, Some(name), _) => {
-            let hint = match crate::config::nearest(name, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => "configure a target of kind kubernetes".into(),
-                None => format!("choose from {}", known.join(", ")),
-            };
-            return wrong(format!("no cluster is called `{name}`"), hint);
-        }
-        (None, None, [only]) => only,
-        (None, None, []) => {
-            return wrong(
-                "no Kubernetes cluster is configured".into(),
-                "set KUBECONFIG, or configure a target of kind kubernetes".into(),
-            );
-        }
-        (None, None, several) => {
-            return wrong(
-                format!("`{text}` may be in any of {} clusters", several.len()),
-                format!("add --cluster NAME, one of {}", several.join(", ")),
-            );
-        }
-    };
-    Ok(Subject::object(flags.action.on, cluster, namespace, name))
 }
 
 /// Leaves of the configuration what this one plan needs.

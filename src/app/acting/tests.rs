@@ -206,7 +206,6 @@ impl Seat {
         };
         let name = &plan.target.name;
         let mut live = world::willing(name, "41", self.now);
-        // The API server knows the node as the watch does.
         if plan.action.id == "uncordon" {
             live.object = Ok(world::json_of_cordoned(name, "41"));
         }
