@@ -143,6 +143,7 @@ fn tables(figures: &mut Figures, skin: Skin) {
         ledger: &ledger,
         unfolded: &unfolded,
         bindings: &[],
+        asked_from: "",
         scope: &midwatch::listing::Scope::default(),
         trail: &midwatch::actions::trail::NOTHING,
     };

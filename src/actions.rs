@@ -17,6 +17,7 @@ pub mod difference;
 pub mod errand;
 pub mod guard;
 pub mod live;
+pub mod named;
 pub mod node;
 pub mod plan;
 pub mod record;

@@ -4,13 +4,16 @@
 
 pub mod acting;
 pub mod asks;
+pub mod commands;
 pub mod keys;
 mod palette;
 mod place;
 pub mod prompt;
 mod scope;
+pub mod small;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actions::arm::Lost;
@@ -21,6 +24,7 @@ use crate::findings::Ledger;
 use crate::listing::{Context, Listing, Order, RowKey, Scope, View};
 use crate::model::Model;
 use acting::Acting;
+pub use asks::kinds::ALIASES;
 use prompt::{Prompt, PromptKind};
 
 /// A key binding as the help shows it.
@@ -67,6 +71,10 @@ pub struct Identity {
     pub production: bool,
     /// Targets whose certificates are not verified.
     pub tls_off: Vec<String>,
+    /// Contexts of the kubeconfig that no target watches.
+    pub other_contexts: Vec<String>,
+    /// Themes that can be chosen.
+    pub themes: Vec<Arc<str>>,
 }
 
 pub struct App {
@@ -81,6 +89,8 @@ pub struct App {
     views: BTreeMap<&'static str, View>,
     pane: usize,
     last_pane: usize,
+    /// The view from which the help was asked for, by the name of its keys.
+    asked_from: &'static str,
     /// How deep the reader has gone in, and every view before this one.
     trail: Vec<place::Step>,
     journey: place::Journey,
@@ -132,6 +142,7 @@ impl App {
                 .collect(),
             pane: pane.min(listings.len().saturating_sub(1)),
             last_pane: 0,
+            asked_from: "",
             listings,
             trail: Vec::new(),
             journey: place::Journey::default(),
@@ -168,6 +179,10 @@ impl App {
             self.catch_up();
         }
         match event {
+            event if self.is_blind(&event) => {
+                self.say("nothing is done that is not on the screen");
+                self.key_is_done();
+            }
             Event::Intent(intent) => {
                 effects = self.intend(intent);
                 self.key_is_done();
@@ -377,6 +392,7 @@ impl App {
             ledger,
             unfolded: &self.view().unfolded,
             bindings: &self.bindings,
+            asked_from: self.asked_from,
             scope: &self.scope,
             trail: &self.acting.trail,
         }

@@ -153,6 +153,23 @@ impl ObjectName {
             format!("{kind} {}/{}", self.namespace, self.name)
         }
     }
+
+    /// `-n shop deployment/web`, as kubectl takes it; the group stands beside a kind that is not
+    /// Kubernetes' own.
+    #[must_use]
+    pub fn for_kubectl(&self) -> String {
+        let kind = if self.kind.group.contains('.') && !self.kind.group.ends_with(".k8s.io") {
+            self.kind.full()
+        } else {
+            self.kind.kind.to_lowercase()
+        };
+        let name = format!("{kind}/{}", self.name);
+        if self.namespace.is_empty() {
+            name
+        } else {
+            format!("-n {} {name}", self.namespace)
+        }
+    }
 }
 
 /// One object, whole.

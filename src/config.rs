@@ -41,6 +41,8 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// Things that are allowed and probably not meant, one sentence each.
     pub warnings: Vec<String>,
+    /// Contexts of the kubeconfig that can be used and that no target watches.
+    pub other_contexts: Vec<String>,
     /// Why the cluster of the kubeconfig is not watched, where there should be one: nobody may take
     /// its silence for health.
     pub unwatched: Option<String>,
@@ -135,6 +137,9 @@ pub fn load(request: &Request) -> Result<Config, Vec<ConfigError>> {
     request.kubeconfig = clusters::survey(&request.environment);
     let mut config = assemble(file.as_ref(), &request, SOURCES)?;
     clusters::mark_unverified(&mut config, &request.environment);
+    if let Some(Ok(survey)) = &request.kubeconfig {
+        config.other_contexts = clusters::others(survey, &config.targets);
+    }
     config.warnings.extend(location::doubtful_files(&config));
     Ok(config)
 }

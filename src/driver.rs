@@ -24,7 +24,7 @@ use crate::poll::{Poller, Schedule, Watched};
 use crate::runner::Desk;
 use crate::screen;
 use crate::terminal::{Company, Terminal, TerminalEvent};
-use crate::theme::{Theme, is_light};
+use crate::theme::{Depth, Theme, Themes, is_light};
 use own::OwnMeter;
 
 /// Least time between two frames that only data asked for.
@@ -56,6 +56,8 @@ pub struct Console<'a> {
     pub skin: Skin<'a>,
     /// The theme for a light ground, where the choice is the terminal's and it has not said.
     pub light: Option<&'a Theme>,
+    /// The themes that the reader can choose, and the colours that the terminal has.
+    pub themes: (Themes, Depth),
     pub terminal: Terminal,
     pub events: Receiver<TerminalEvent>,
     /// What acting needs of the outside, and what comes back.
@@ -75,6 +77,7 @@ pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)>
         keymap,
         skin,
         light,
+        themes,
         terminal,
         events,
         desk: (desk, mut news),
@@ -88,6 +91,8 @@ pub async fn run(console: Console<'_>) -> std::io::Result<(Ending, Vec<String>)>
         keymap,
         skin,
         light,
+        themes,
+        chosen: None,
         terminal,
         keys: Keys::default(),
         own: OwnMeter::default(),
@@ -115,6 +120,9 @@ struct Driver<'a> {
     keymap: Keymap,
     skin: Skin<'a>,
     light: Option<&'a Theme>,
+    themes: (Themes, Depth),
+    /// The theme that the reader chose since.
+    chosen: Option<Theme>,
     terminal: Terminal,
     /// Keys of an unfinished sequence.
     keys: Keys,
@@ -281,6 +289,19 @@ impl Driver<'_> {
         self.handle(Event::Resized { width, height });
     }
 
+    /// Draws in another theme; in the old one where that cannot be loaded.
+    fn wear(&mut self, name: &str) {
+        let (themes, depth) = &self.themes;
+        match themes.load(name, *depth) {
+            Ok(theme) => self.chosen = Some(theme),
+            Err(mistakes) => {
+                let first = mistakes.first().map(ToString::to_string);
+                let why = format!("theme `{name}`: {}", first.unwrap_or_default());
+                self.app.update(Event::Notice(why));
+            }
+        }
+    }
+
     fn key(&mut self, chord: Chord) {
         let outcome = self.keys.press(&self.keymap, self.app.key_scope(), chord);
         let pending: Vec<String> = self
@@ -320,6 +341,7 @@ impl Driver<'_> {
                             .update(Event::Notice(format!("not copied: {error}")));
                     }
                 }
+                Effect::Wear(name) => self.wear(&name),
                 Effect::FetchMessages => {
                     self.app.update(Event::Messages(messages()));
                 }
@@ -340,7 +362,11 @@ impl Driver<'_> {
         self.handle(Event::Tick(clock::now()));
         self.app.refresh();
         self.app.take_dirty();
-        let (app, skin) = (&self.app, self.skin);
+        let app = &self.app;
+        let skin = Skin {
+            theme: self.chosen.as_ref().unwrap_or(self.skin.theme),
+            glyphs: self.skin.glyphs,
+        };
         let mut drawn = Drawn::default();
         self.terminal
             .draw(|frame| drawn = screen::draw(app, skin, frame.buffer_mut()))?;

@@ -14,6 +14,8 @@ pub enum Effect {
     Redraw,
     PollNow(FeedId),
     Copy(String),
+    /// Draw in the theme of this name from now on.
+    Wear(String),
     /// Ask the log for its newest lines.
     FetchMessages,
     /// Begin an ask, or give it up: its answers are of no use any more.

@@ -91,7 +91,7 @@ intents! {
     Bottom "bottom" Pane "Go to the last row";
     Left "left" Pane "Show columns further to the left";
     Right "right" Pane "Show columns further to the right";
-    Filter "filter" Pane "Show only rows that match";
+    Filter "filter" Pane "Filter rows: web, !web, a|b, -l label=x, -l 'label in (a,b)', -f letters";
     NextMatch "next-match" Pane "Go to the next match";
     PreviousMatch "prev-match" Pane "Go to the previous match";
     Sort "sort" Pane "Choose the column to sort by";
@@ -108,7 +108,7 @@ intents! {
     PreviousLogs "previous-logs" Selection "Read the logs of the run before the last restart";
     Unfold "unfold" Selection "Show what is folded under a finding";
     Fold "fold" Selection "Hide what is folded under a finding";
-    Copy "copy" Selection "Copy the name under the cursor";
+    Copy "copy" Selection "Copy the name under the cursor; of an object as kubectl takes it: -n NAMESPACE pod/NAME";
     PollNow "poll-now" Selection "Poll its targets now";
     Cordon "cordon" Selection "Plan to keep new pods off the node";
     Uncordon "uncordon" Selection "Plan to let the node take new pods again";

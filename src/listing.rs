@@ -8,14 +8,17 @@ mod filter;
 mod kept;
 mod order;
 mod part;
+mod selector;
+mod sort;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use filter::Filter;
+pub(crate) use filter::alternatives;
 pub use order::Order;
+pub use sort::{Direction, SortValue, way};
 
 use crate::actions::trail::Trail;
 use crate::app::Binding;
@@ -36,6 +39,8 @@ pub struct Context<'a> {
     pub unfolded: &'a BTreeSet<RowKey>,
     /// The keys in force, for the help.
     pub bindings: &'a [Binding],
+    /// The view from which the help was asked for, by the name of its keys.
+    pub asked_from: &'static str,
     /// What of all clusters the reader wants to see.
     pub scope: &'a Scope,
     /// What midwatch did.
@@ -218,46 +223,6 @@ impl Cell {
     }
 }
 
-/// What a column sorts by.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SortValue {
-    Number(f64),
-    Text(String),
-    /// A text that is kept elsewhere: it costs no copy for each row.
-    Word(Arc<str>),
-    /// Nothing known: last in either direction.
-    Nothing,
-}
-
-impl SortValue {
-    fn as_text(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Word(word) => word,
-            Self::Number(_) | Self::Nothing => "",
-        }
-    }
-
-    /// Order in a direction; what is not known comes last in either.
-    #[must_use]
-    pub fn compare(&self, other: &Self, direction: Direction) -> Ordering {
-        let up = match (self, other) {
-            (Self::Nothing, Self::Nothing) => return Ordering::Equal,
-            (Self::Nothing, _) => return Ordering::Greater,
-            (_, Self::Nothing) => return Ordering::Less,
-            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Number(_), _) => Ordering::Less,
-            (_, Self::Number(_)) => Ordering::Greater,
-            (a, b) => a.as_text().cmp(b.as_text()),
-        };
-        if direction == Direction::Down {
-            up.reverse()
-        } else {
-            up
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     Left,
@@ -428,6 +393,14 @@ pub trait ObjectListing: Sync {
     fn more_kinds(&self) -> &'static [ObjectKind] {
         &[]
     }
+    /// Do its rows live in namespaces, those of one kind where that alone is shown? The namespace
+    /// in scope says nothing of others.
+    fn is_namespaced(&self, only: Option<ObjectKind>) -> bool {
+        match only {
+            Some(kind) => kind.is_namespaced(),
+            None => self.kinds().iter().any(|kind| kind.is_namespaced()),
+        }
+    }
     /// The order while the reader chose none; `None` is by namespace and name.
     fn natural(&self) -> Option<(&'static str, Direction)> {
         None
@@ -467,14 +440,6 @@ pub enum MovedBy {
     Metrics,
     /// Other objects: those that [`ObjectListing::touched`] tells are moved.
     Others,
-}
-
-/// Which way a column is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    #[default]
-    Up,
-    Down,
 }
 
 /// What the reader chose for one pane; holds while other panes are visited.

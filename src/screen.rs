@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::App;
+use crate::app::small::LEAST;
 use crate::event::Drawn;
 use crate::findings::Severity;
 use crate::model::Freshness;
@@ -17,9 +18,6 @@ use crate::role::Role;
 use crate::subject::SubjectKind;
 use crate::text;
 use crate::units;
-
-/// The smallest screen on which a list can be read.
-pub const LEAST: (u16, u16) = (60, 15);
 
 /// Draws the whole screen; answers what was shown.
 pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
@@ -36,12 +34,17 @@ pub fn draw(app: &App, skin: Skin, buffer: &mut Buffer) -> Drawn {
             ..area
         };
         let drawn = body::draw(app, &mut painter, body);
+        // Without a header the state of the lock stands at the end of the last line.
+        let lock = lock(app, area.width);
+        let wide = u16::try_from(lock.width()).unwrap_or(area.width);
         let last = Rect {
             y: area.bottom() - 1,
             height: 1,
+            width: area.width.saturating_sub(wide + 1),
             ..area
         };
         hints::draw(app, &mut painter, last, &drawn);
+        painter.line_right(area.right(), last.y, wide, &lock);
         return drawn;
     }
     let line = |y: u16| Rect {
@@ -74,14 +77,23 @@ fn more(drawn: &Drawn) -> Line {
     }
 }
 
-/// Too small for a list still says what is worst.
+/// Too small for a list still says what is worst, and first of all that it is armed.
 fn too_small(app: &App, painter: &mut Painter, area: Rect) {
     let size = format!("{}x{}", area.width, area.height);
-    let lines = [
+    let mut lines = vec![
         worst(app),
         Line::new().text(format!("screen is {size},")),
         Line::new().text(format!("midwatch needs {}x{}", LEAST.0, LEAST.1)),
     ];
+    let at = match app.acting().armed() {
+        Some(_) => 0,
+        None => lines.len(),
+    };
+    lines.insert(at, lock(app, area.width));
+    let notice = app
+        .notice()
+        .map(|text| Line::new().with(text, Role::Accent));
+    lines.extend(notice);
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         painter.line(area.x, y, area.width, line);
     }
@@ -100,21 +112,26 @@ fn worst(app: &App) -> Line {
     }
 }
 
-/// Name, context band, counts per kind, clock.
+/// Name, context band, lock, counts per kind, clock.
 fn header(app: &App, painter: &mut Painter, line: Rect) {
     painter.fill(line, Role::Header);
     let mut left = Line::new().with(" midwatch ", Role::Title);
+    let power = power(app, line.width);
     if !app.identity.context.is_empty() {
         let role = if app.identity.production {
             Role::Production
         } else {
             Role::Context
         };
+        // Whatever it is called, the lock is not pushed out.
+        let taken = left.width() + power.width() + usize::from(CLOCK) + 3;
+        let room = usize::from(line.width).saturating_sub(taken);
+        let context = text::clip(&app.identity.context, room);
         left = left
             .with(" ", Role::Header)
-            .with(format!(" {} ", app.identity.context), role);
+            .with(format!(" {context} "), role);
     }
-    left = power(app, left, line.width);
+    left.0.extend(power.0);
     let mut counts: Vec<Count> = COUNTED
         .iter()
         .filter_map(|(kind, word)| match ObjectKind::of_subject(*kind) {
@@ -122,7 +139,7 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
             None => count(app, *kind, word, line.width),
         })
         .collect();
-    let room = usize::from(line.width).saturating_sub(left.width() + 12);
+    let room = usize::from(line.width).saturating_sub(left.width() + usize::from(CLOCK));
     // Where not all fit, those with nothing wrong go first.
     while counts
         .iter()
@@ -149,40 +166,43 @@ fn header(app: &App, painter: &mut Painter, line: Rect) {
     painter.line_right(
         line.right(),
         line.y,
-        12,
+        CLOCK,
         &Line::new().with(clock, Role::Header),
     );
 }
 
-/// Whether anything can be changed, where, by whom and for how long.
-fn power(app: &App, line: Line, width: u16) -> Line {
-    let acting = app.acting();
-    let line = match acting.armed() {
-        Some(armed) => {
-            let left = armed.left(app.now.stamp).as_secs();
-            let who = match acting.who(armed.cluster()) {
-                Some(who) if width >= 120 => format!(" as {}", who.user),
-                _ => String::new(),
-            };
-            let text = format!(
-                " ARMED {}{who} {:02}:{:02} ",
-                armed.cluster(),
-                left / 60,
-                left % 60
-            );
-            line.with(" ", Role::Header).with(text, Role::Production)
-        }
-        None if width < 80 => line,
-        None => line.with("  read-only", Role::Header),
-    };
-    let line = line.with("  ", Role::Header);
-    let trail = &acting.trail;
+/// Columns of the clock.
+const CLOCK: u16 = 12;
+
+/// The lock, and whether what is done can be recorded.
+fn power(app: &App, width: u16) -> Line {
+    let mut line = Line::new().with("  ", Role::Header);
+    line.0.extend(lock(app, width).0);
+    line = line.with("  ", Role::Header);
+    let trail = &app.acting().trail;
     let banner = match (&trail.damage, &trail.trouble) {
         (Some(_), _) => " AUDIT DAMAGED ",
         (None, Some(_)) => " NO AUDIT ",
         (None, None) => return line,
     };
     line.with(banner, Role::Production).with("  ", Role::Header)
+}
+
+/// Whether anything can be changed, for how long, where and by whom. On every screen of any size.
+fn lock(app: &App, width: u16) -> Line {
+    let acting = app.acting();
+    let Some(armed) = acting.armed() else {
+        return Line::new().with("read-only", Role::Header);
+    };
+    let left = armed.left(app.now.stamp).as_secs();
+    let who = match acting.who(armed.cluster()) {
+        Some(who) if width >= 120 => format!(" as {}", who.user),
+        _ => String::new(),
+    };
+    // However long its name, the time is told.
+    let cluster = text::clip(armed.cluster(), usize::from(width / 3));
+    let text = format!(" ARMED {cluster}{who} {:02}:{:02} ", left / 60, left % 60);
+    Line::new().with(text, Role::Production)
 }
 
 /// Kinds that the header counts.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -340,6 +341,8 @@ fn identity(config: &Config) -> Identity {
             context.name
         },
         tls_off: insecure.map(|target| target.id.to_string()).collect(),
+        other_contexts: config.other_contexts.clone(),
+        themes: Vec::new(),
     }
 }
 
@@ -370,7 +373,11 @@ fn console(
     let folder = config::location::state_folder(environment);
     let asks = Asks::new(watch::apis(&feeds), folder);
     let mut app = App::new(model, panes::listings(), pane, now);
-    app.identity = identity(&config);
+    let themes = choices::themes(environment)?;
+    app.identity = Identity {
+        themes: themes.names().into_iter().map(Arc::from).collect(),
+        ..identity(&config)
+    };
     app.unwatched.clone_from(&config.unwatched);
     app.bindings = bindings(&keymap);
     for warning in &config.warnings {
@@ -410,6 +417,7 @@ fn console(
             glyphs,
         },
         light: light.as_ref(),
+        themes: (themes, choices::colours(&config, environment)),
         terminal,
         events,
         desk,

@@ -153,18 +153,27 @@ pub fn takes_pods(node: &Node) -> bool {
         && !node.taints.iter().any(|taint| closed(&taint.effect))
 }
 
+/// The other nodes of its cluster that take ordinary pods: the one count of them.
+pub(super) fn others<'a>(
+    snap: &Snapshot<'a>,
+    node: &Object,
+) -> impl Iterator<Item = (&'a Object, &'a Node)> {
+    let cluster = snap.model.objects().cluster(&node.cluster);
+    let nodes = cluster
+        .into_iter()
+        .flat_map(|cluster| cluster.of_kind(ObjectKind::Node));
+    nodes.filter_map(|other| match &other.body {
+        Body::Node(body) if other.uid != node.uid && takes_pods(body) => Some((&**other, &**body)),
+        _ => None,
+    })
+}
+
 fn elsewhere(snap: &Snapshot, node: &Object) -> Elsewhere {
     let mut room = Elsewhere::default();
     let Some(cluster) = snap.model.objects().cluster(&node.cluster) else {
         return room;
     };
-    for other in cluster.of_kind(ObjectKind::Node) {
-        let Body::Node(body) = &other.body else {
-            continue;
-        };
-        if other.uid == node.uid || !takes_pods(body) {
-            continue;
-        }
+    for (other, body) in others(snap, node) {
         room.nodes += 1;
         let asked = cluster
             .on_node(&other.name)
@@ -257,20 +266,23 @@ fn budget_words(budgets: &[Budget]) -> String {
     words
 }
 
+/// `3 other nodes take pods`.
+pub(super) fn take_pods(nodes: usize) -> String {
+    match nodes {
+        0 => "no other node takes pods".to_owned(),
+        1 => "1 other node takes pods".to_owned(),
+        n => format!("{n} other nodes take pods"),
+    }
+}
+
 impl Elsewhere {
     #[must_use]
     pub fn words(&self) -> String {
         let memory = crate::units::Bytes(self.memory);
+        let nodes = take_pods(self.nodes);
         match self.nodes {
-            0 => "no other node takes pods".to_owned(),
-            1 => format!(
-                "1 other node takes pods: {} CPU, {memory} free",
-                self.cpus()
-            ),
-            n => format!(
-                "{n} other nodes take pods: {} CPU, {memory} free",
-                self.cpus()
-            ),
+            0 => nodes,
+            _ => format!("{nodes}: {} CPU, {memory} free", self.cpus()),
         }
     }
 

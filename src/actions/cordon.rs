@@ -46,7 +46,7 @@ fn checks(plan: &Plan, snap: &Snapshot, _: Option<&Live>) -> Vec<Check> {
     let mut checks = node::control_plane(plan, object, body, snap);
     // Ordinary pods do not go to a control-plane node anyway.
     if !body.is_control_plane() {
-        checks.push(node::room(object, snap));
+        checks.push(node::room(plan, object, snap));
     }
     checks
 }

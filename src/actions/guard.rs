@@ -158,7 +158,7 @@ pub fn admit(
     let checks = checks(&plan, snap, Some(armed));
     let stops = |check: &&Check| match check.verdict {
         Verdict::Fail | Verdict::Asked => true,
-        Verdict::Stop => !plan.overridden || plan.reason.is_empty(),
+        Verdict::Stop => !plan.overrides(check),
         Verdict::Ok | Verdict::Warn => false,
     };
     if let Some(first) = checks.iter().find(stops) {
@@ -181,7 +181,7 @@ pub fn admit(
 #[must_use]
 pub fn not_armed(cluster: &str) -> Refusal {
     let text = format!("read-only: not armed for {cluster}");
-    Refusal::new(Why::NotArmed, text, "Arm with A or :arm 10m")
+    Refusal::new(Why::NotArmed, text, "Arm with :arm 10m")
 }
 
 /// The refusal where the API server says that it is so already, whatever the watch has.

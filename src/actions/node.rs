@@ -103,10 +103,10 @@ pub fn inputs(snap: &Snapshot, object: &Object) -> Inputs {
             inputs.add("etcd", format!("{healthy} of {voters}"));
         }
     } else {
-        let others = others(snap, object);
+        let others = blast::others(snap, object).next();
         inputs.add(
             "others that take pods",
-            if others == 0 { "none" } else { "some" },
+            if others.is_none() { "none" } else { "some" },
         );
     }
     inputs
@@ -161,18 +161,6 @@ fn peers(snap: &Snapshot, object: &Object) -> Vec<(String, Standing)> {
         _ => None,
     });
     peers.collect()
-}
-
-/// How many other nodes take ordinary pods.
-fn others(snap: &Snapshot, object: &Object) -> usize {
-    let cluster = snap.model.objects().cluster(&object.cluster);
-    let nodes = cluster
-        .into_iter()
-        .flat_map(|c| c.of_kind(ObjectKind::Node));
-    nodes
-        .filter(|other| other.uid != object.uid)
-        .filter(|other| matches!(&other.body, Body::Node(node) if blast::takes_pods(node)))
-        .count()
 }
 
 /// The plan's node as the watch knows it.
@@ -242,21 +230,22 @@ pub fn control_plane(plan: &Plan, object: &Object, node: &Node, snap: &Snapshot)
     checks
 }
 
-/// Is there another node that takes what this one no longer does?
+/// Is there another node that takes what this one no longer does? Judged by what is so now; where
+/// that is not what the plan counted, both are told.
 #[must_use]
-pub fn room(object: &Object, snap: &Snapshot) -> Check {
+pub fn room(plan: &Plan, object: &Object, snap: &Snapshot) -> Check {
     let now = snap.now.stamp;
-    match others(snap, object) {
-        0 => {
-            let text = "no other node takes pods: new ones would wait";
-            Check::new("elsewhere", Verdict::Stop, text, now)
-        }
-        n => {
-            let nodes = if n == 1 { "node takes" } else { "nodes take" };
-            let text = format!("{n} other {nodes} pods");
-            Check::new("elsewhere", Verdict::Ok, text, now)
-        }
+    let others = blast::others(snap, object).count();
+    let mut text = blast::take_pods(others);
+    if others == 0 {
+        text.push_str(": new ones would wait");
+        return Check::new("elsewhere", Verdict::Stop, text, now);
     }
+    let planned = plan.blast.elsewhere.as_ref().map(|room| room.nodes);
+    if let Some(planned) = planned.filter(|planned| *planned != others) {
+        text.push_str(&format!(" now, {planned} when it was planned"));
+    }
+    Check::new("elsewhere", Verdict::Ok, text, now)
 }
 
 /// Who set the field last, and when, where somebody other than midwatch did.

@@ -2,7 +2,7 @@
 //! at a time, over the pane or over each other; closing a page gives its asks up.
 
 pub mod kind;
-mod kinds;
+pub(super) mod kinds;
 pub mod logs;
 pub mod manifest;
 pub mod members;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{App, Page};
-use crate::ask::{Answered, Ask, AskId, LogRun, ObjectName, SaveAsk};
+use crate::ask::{Answered, Ask, AskId, KindName, LogRun, ObjectName, SaveAsk};
 use crate::effect::Effect;
 use crate::listing::RowKey;
 use crate::model::Objects;
@@ -74,6 +74,11 @@ impl Opened {
     /// Kinds that the palette can offer.
     pub fn kind_words(&self) -> impl Iterator<Item = String> + use<> {
         self.kinds.words()
+    }
+
+    /// Does a cluster call a kind so, as far as it was asked?
+    pub(super) fn knows_kind(&self, word: &str) -> bool {
+        self.kinds.knows(word)
     }
 
     fn close(&mut self, page: &Page) {
@@ -273,17 +278,9 @@ impl App {
         }
         let out = &mut self.opened.out;
         match self.opened.kinds.meaning(word, self.now, out) {
-            Meaning::Kind(mut having) => {
+            Meaning::Kind(having) => {
                 self.opened.kinds.wanted = None;
-                having.retain(|(cluster, _)| clusters.contains(cluster));
-                self.opened.close(&Page::Kind);
-                let namespace = self.scope.namespace.clone().unwrap_or_default();
-                let page = KindPage::open(having, &namespace, filter, &mut self.opened.out);
-                if page.is_some() {
-                    while self.uncover() {}
-                    self.opened.kind = page;
-                    self.cover(Page::Kind);
-                }
+                self.show_table(having, filter);
             }
             Meaning::Asked => {
                 self.opened.kinds.wanted = Some(Wanted {
@@ -300,13 +297,54 @@ impl App {
         true
     }
 
+    /// Opens the table of a kind that these clusters have, as narrow as it was asked for.
+    fn show_table(&mut self, mut having: Vec<(Arc<str>, Arc<KindName>)>, rest: &str) {
+        let Some((_, kind)) = having.first().cloned() else {
+            return;
+        };
+        let narrowed = match self.narrowed(rest, kind.namespaced) {
+            Ok(narrowed) => narrowed,
+            Err(why) => return self.say(why),
+        };
+        let filter = narrowed.filter.clone();
+        self.narrow(narrowed);
+        let clusters = self.clusters_in_scope();
+        having.retain(|(cluster, _)| clusters.contains(cluster));
+        if having.is_empty() {
+            let names = clusters.join(", ");
+            return self.say(format!(
+                "{names} has no {}; :ctx all looks at all",
+                kind.plural
+            ));
+        }
+        self.opened.close(&Page::Kind);
+        let namespace = self.scope.namespace.clone().unwrap_or_default();
+        let page = KindPage::open(having, &namespace, &filter, &mut self.opened.out);
+        if page.is_some() {
+            while self.uncover() {}
+            self.opened.kind = page;
+            self.cover(Page::Kind);
+        }
+    }
+
+    /// The table of all namespaces, without asking for the kinds first: every cluster has this one.
+    pub(super) fn show_namespaces(&mut self) {
+        let clusters = self.clusters_in_scope();
+        if clusters.is_empty() {
+            return self.say("no cluster is watched");
+        }
+        let kind = Arc::new(KindName::kept(ObjectKind::Namespace));
+        let having = clusters.into_iter().map(|cluster| (cluster, kind.clone()));
+        self.show_table(having.collect(), "");
+    }
+
     fn unknown_word(
         &self,
         word: &str,
         near: Option<String>,
         failed: Option<(Arc<str>, crate::observation::Outage)>,
     ) -> String {
-        let near = near.or_else(|| self.completions(word).into_iter().next());
+        let near = near.or_else(|| self.suggestion(word));
         let mut said = format!("no command and no kind `{word}`");
         if let Some(near) = near {
             said.push_str(&format!("; did you mean `{near}`?"));

@@ -6,7 +6,7 @@ use super::{App, Frozen, Page};
 use crate::actions;
 use crate::actions::arm::Lost;
 use crate::actions::guard::Said;
-use crate::ask::LogRun;
+use crate::ask::{LogRun, ObjectName};
 use crate::chord::{Chord, KeyCode};
 use crate::effect::Effect;
 use crate::intent::Intent;
@@ -55,7 +55,7 @@ impl App {
                 self.discover();
                 self.open_prompt(PromptKind::Palette, "");
             }
-            Intent::Cordon | Intent::Uncordon => return self.act_on(intent, ""),
+            Intent::Cordon | Intent::Uncordon => return self.act_on(intent),
             Intent::Undo => return self.undo(),
             Intent::Arm => return self.arm_or_disarm(),
             Intent::Help => self.goto_named("help"),
@@ -192,10 +192,10 @@ impl App {
     }
 
     /// An intent that is an action.
-    fn act_on(&mut self, intent: Intent, reason: &str) -> Vec<Effect> {
+    fn act_on(&mut self, intent: Intent) -> Vec<Effect> {
         let action = actions::of_intent(intent);
         action
-            .map(|action| self.propose(action, reason))
+            .map(|action| self.propose(action))
             .unwrap_or_default()
     }
 
@@ -251,7 +251,11 @@ impl App {
                 .map(|feed| feed.spec.id.to_string()),
             RowKey::Text(text) => Some(text.to_string()),
             RowKey::Item(_, item) => Some(item.to_string()),
-            key => key.subject().map(ToString::to_string),
+            RowKey::Subject(subject) => match ObjectName::of(subject) {
+                Some(object) => Some(object.for_kubectl()),
+                None => Some(subject.to_string()),
+            },
+            RowKey::Finding(id) => Some(id.subject.to_string()),
         }
         .unwrap_or_default()
     }

@@ -1,12 +1,25 @@
 //! The palette: what it offers for what is typed, and what a command does.
 
 use super::App;
+use super::asks::kinds;
 use crate::actions::arm::Lost;
 use crate::actions::{self, ACTIONS};
 use crate::effect::Effect;
 use crate::intent::Intent;
 use crate::listing::Column;
+use crate::nearest::nearest;
 use crate::objects::ObjectKind;
+
+/// Words that are commands beside panes, kinds and intents.
+const COMMANDS: [&str; 9] = [
+    "q", "ns", "ctx", "act", "alias", "disarm", "kind", "override", "theme",
+];
+
+/// Commands that change something, or lead there: a slip of the finger is not led to them.
+const NEVER_MEANT: [&str; 4] = ["act", "arm", "override", "undo"];
+
+/// What `:alias` filters the help by.
+const KINDS_IN_HELP: &str = "kind of object";
 
 impl App {
     /// The palette's words: every pane by its id, every kind and intent by its name; for `sort`
@@ -21,8 +34,11 @@ impl App {
                 .map(|column| format!("sort {}", column.id))
                 .collect();
         }
+        if let Some(words) = self.complete_action(typed) {
+            return words;
+        }
         if let Some((word, rest)) = typed.split_once(' ')
-            && let Some(words) = self.scope_completions(word, rest.trim())
+            && let Some(words) = self.scope_completions(word, rest.trim_start())
         {
             return words;
         }
@@ -30,7 +46,7 @@ impl App {
         let panes = self.listings.iter().map(|listing| listing.id());
         let mut words: Vec<&str> = panes.collect();
         let mut commands: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
-        commands.extend(["q", "ns", "ctx", "act", "disarm", "kind", "override"]);
+        commands.extend(COMMANDS);
         let kinds = ObjectKind::ALL.iter();
         let kinds = kinds.filter(|kind| self.pane_for_kind(**kind).is_some());
         commands.extend(kinds.map(|kind| kind.plural()));
@@ -61,6 +77,7 @@ impl App {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim();
+        let word = self.meant(word);
         if self.open_kind(word, rest) {
             return Vec::new();
         }
@@ -72,8 +89,14 @@ impl App {
                 self.set_namespace(rest);
                 return Vec::new();
             }
-            ("ctx" | "context", _) => {
+            ("ctx" | "context" | "contexts", _) => {
                 self.set_cluster(rest);
+                return Vec::new();
+            }
+            ("theme", _) => return self.choose_theme(rest),
+            ("alias" | "aliases", _) => {
+                self.goto_named("help");
+                self.apply_filter(KINDS_IN_HELP);
                 return Vec::new();
             }
             ("sort", _) if !rest.is_empty() => {
@@ -84,13 +107,13 @@ impl App {
                 self.apply_filter(rest);
                 return Vec::new();
             }
-            ("q" | "quit", _) | (_, Ok(_)) if !rest.is_empty() => {
+            ("q" | "q!" | "exit" | "quit", _) | (_, Ok(_)) if !rest.is_empty() => {
                 self.say(format!(
                     "`{word}` takes no argument, but `{rest}` was given"
                 ));
                 return Vec::new();
             }
-            ("q" | "quit", _) => return self.quit(),
+            ("q" | "q!" | "exit" | "quit", _) => return self.quit(),
             (_, Ok(intent)) => return self.intend(intent),
             _ => {}
         }
@@ -105,22 +128,57 @@ impl App {
         if self.open_table(word, rest.trim()) {
             return Vec::new();
         }
-        let near = self.completions(word).into_iter().next();
-        self.say(match near {
+        self.say(match self.suggestion(word) {
             Some(near) => format!("no command `{word}`; did you mean `{near}`?"),
             None => format!("no command `{word}`; tab lists them"),
         });
         Vec::new()
     }
 
-    /// `:act VERB [REASON]`, `:VERB [REASON]`, `:arm [CLUSTER] [TIME]`, `:disarm`,
-    /// `:override REASON`.
+    /// A word that other programs have for a kind that a pane lists, as its plural; a server's own
+    /// names come first.
+    fn meant<'a>(&self, word: &'a str) -> &'a str {
+        match kinds::alias(word) {
+            Some(plural) if ObjectKind::named(plural).is_some() => {
+                let other = self.opened().knows_kind(word);
+                if other { word } else { plural }
+            }
+            _ => word,
+        }
+    }
+
+    /// `:theme NAME`
+    fn choose_theme(&mut self, name: &str) -> Vec<Effect> {
+        let themes = &self.identity.themes;
+        if themes.iter().any(|theme| **theme == *name) {
+            return vec![Effect::Wear(name.to_owned())];
+        }
+        let all = themes.join(", ");
+        self.say(if name.is_empty() {
+            format!("write :theme NAME, one of {all}")
+        } else {
+            format!("no theme `{name}`; there are {all}")
+        });
+        Vec::new()
+    }
+
+    /// The word that was probably meant: one that differs by a slip of the finger, or begins so.
+    /// Nothing where that would be one that acts.
+    pub(super) fn suggestion(&self, typed: &str) -> Option<String> {
+        let words = self.completions("");
+        let known = || words.iter().map(String::as_str);
+        let begins = |word: &&str| {
+            typed.len() >= 3 && word.starts_with(typed) && word.len() <= typed.len() * 2
+        };
+        let near = nearest(typed, known()).or_else(|| known().find(begins))?;
+        let acts = actions::action(near).is_some() || NEVER_MEANT.contains(&near);
+        (!acts).then(|| near.to_owned())
+    }
+
+    /// `:act VERB [NODE] [-- REASON]`, `:VERB [NODE] [-- REASON]`, `:arm [CLUSTER] [TIME]`,
+    /// `:disarm`, `:override REASON`.
     fn acting_command(&mut self, word: &str, rest: &str) -> Option<Vec<Effect>> {
         match word {
-            "arm" if rest.is_empty() && self.acting().armed().is_some() => {
-                self.say("armed already; :disarm ends it, :arm 10m begins anew");
-                Some(Vec::new())
-            }
             "arm" => Some(self.arm_command(rest)),
             "disarm" => Some(self.disarm(Lost::Reader)),
             "override" => {
@@ -128,15 +186,16 @@ impl App {
                 Some(Vec::new())
             }
             "act" => {
-                let (verb, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (verb, words) = rest.split_once(' ').unwrap_or((rest, ""));
                 if let Some(action) = actions::action(verb) {
-                    return Some(self.propose(action, reason.trim()));
+                    return Some(self.propose_by_name(action, words));
                 }
                 let verbs: Vec<&str> = ACTIONS.iter().map(|action| action.id).collect();
-                self.say(format!("act: write :act VERB, one of {}", verbs.join(", ")));
+                let verbs = verbs.join(", ");
+                self.say(format!("act: write :act VERB [NODE], VERB one of {verbs}"));
                 Some(Vec::new())
             }
-            verb => actions::action(verb).map(|action| self.propose(action, rest)),
+            verb => actions::action(verb).map(|action| self.propose_by_name(action, rest)),
         }
     }
 

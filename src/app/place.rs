@@ -125,7 +125,15 @@ impl App {
         }
         self.set_off();
         self.come_out();
+        let help = self.listings[pane].id() == "help";
+        if help && pane != self.pane {
+            self.asked_from = self.key_scope();
+        }
         self.open_pane(pane);
+        if help {
+            // Who asks for help looks for something else than the last time.
+            *self.view_mut() = View::default();
+        }
         self.reorder();
     }
 

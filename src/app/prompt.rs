@@ -1,4 +1,7 @@
 //! The one-line prompts: filter and command palette. Text in, text out; no meaning of commands.
+//!
+//! A text that stood there before stands there as if it were selected: what is typed replaces it, and
+//! a key that moves in it or cuts from it keeps it.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -20,6 +23,8 @@ pub struct Prompt {
     pub kind: PromptKind,
     text: String,
     cursor: usize,
+    /// Nothing was done yet to the text that stood there before.
+    selected: bool,
     /// What the text was before the prompt opened; restored by Esc.
     pub before: String,
     /// Position in the history while walking it, counted from the newest.
@@ -49,6 +54,7 @@ impl Prompt {
             kind,
             text: text.to_owned(),
             cursor,
+            selected: !text.is_empty(),
             before: text.to_owned(),
             recalled: None,
         }
@@ -59,6 +65,12 @@ impl Prompt {
         &self.text
     }
 
+    /// Is the old text replaced by what is typed next?
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.selected
+    }
+
     /// The text before and after the cursor.
     #[must_use]
     pub fn halves(&self) -> (&str, &str) {
@@ -66,6 +78,7 @@ impl Prompt {
     }
 
     pub fn set(&mut self, text: &str) {
+        self.selected = false;
         text.clone_into(&mut self.text);
         self.cursor = self.text.graphemes(true).count();
     }
@@ -99,17 +112,23 @@ impl Prompt {
             (KeyCode::Char(c), false) if !chord.alt => self.insert(&c.to_string()),
             _ => return Typed::Nothing,
         }
+        self.selected = false;
         Typed::Changed
     }
 
-    /// Inserts text at the cursor; control characters and line breaks become spaces.
+    /// Inserts text at the cursor, or in place of a selected one; control characters and line breaks
+    /// become spaces.
     pub fn insert(&mut self, text: &str) {
         let clean: String = text
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        if self.text.len() + clean.len() > LIMIT {
+        let kept = if self.selected { 0 } else { self.text.len() };
+        if kept + clean.len() > LIMIT {
             return;
+        }
+        if std::mem::take(&mut self.selected) {
+            self.set("");
         }
         let at = self.byte(self.cursor);
         self.text.insert_str(at, &clean);
@@ -173,6 +192,29 @@ mod tests {
         assert_eq!(prompt.text(), "rm -rf   [201~");
         prompt.insert(&"x".repeat(5000));
         assert_eq!(prompt.text().len(), 14, "too long a paste is refused whole");
+    }
+
+    #[test]
+    fn what_is_typed_replaces_the_old_text() {
+        let after = |keys: &str| {
+            let mut prompt = Prompt::new(PromptKind::Reason, "old");
+            for key in keys.split_whitespace() {
+                prompt.key(key.parse().unwrap());
+            }
+            prompt.text().to_owned()
+        };
+        assert_eq!(after("n e w"), "new");
+        assert_eq!(after(""), "old", "left alone it stays");
+        assert_eq!(after("end e r"), "older");
+        assert_eq!(after("left left x"), "oxld");
+        assert_eq!(after("backspace e"), "ole");
+        assert_eq!(after("ctrl-a x"), "xold");
+        let mut prompt = Prompt::new(PromptKind::Reason, "old");
+        prompt.insert("pasted");
+        assert_eq!(prompt.text(), "pasted");
+        let mut prompt = Prompt::new(PromptKind::Reason, "old");
+        prompt.insert(&"x".repeat(5000));
+        assert_eq!(prompt.text(), "old", "what is refused replaces nothing");
     }
 
     #[test]

@@ -463,7 +463,7 @@ impl Turn<'_> {
 fn stops(plan: &Plan, check: &Check) -> bool {
     match check.verdict {
         Verdict::Fail => check.id != "armed",
-        Verdict::Stop => !plan.overridden,
+        Verdict::Stop => !plan.overrides(check),
         Verdict::Ok | Verdict::Warn | Verdict::Asked => false,
     }
 }

@@ -4,6 +4,7 @@
 use super::settings::ConfigError;
 use super::{Config, Contexts, Environment};
 use crate::clients::kube::survey::{self, Survey};
+use crate::sources::TargetConfig;
 
 /// The kind of target that a context makes.
 pub(super) const KIND: &str = "kubernetes";
@@ -61,6 +62,29 @@ pub(super) fn unwritten(
     let fresh = survey.contexts.iter().filter(wanted);
     let fresh = fresh.filter(|name| !written.contains(name));
     Ok(fresh.cloned().collect())
+}
+
+/// The contexts that targets use. With a kubeconfig of its own a target may mean another context of
+/// the same name.
+pub(super) fn taken(survey: &Survey, targets: &[TargetConfig]) -> Vec<String> {
+    let ours = targets
+        .iter()
+        .filter(|target| &*target.id.kind == KIND && target.settings.text("kubeconfig").is_none());
+    ours.filter_map(|target| {
+        let named = target.settings.text("context").map(str::to_owned);
+        named.or_else(|| survey.current.clone())
+    })
+    .collect()
+}
+
+/// The contexts that no target uses.
+pub(super) fn others(survey: &Survey, targets: &[TargetConfig]) -> Vec<String> {
+    let taken = taken(survey, targets);
+    let others = survey.contexts.iter();
+    others
+        .filter(|name| !taken.contains(name))
+        .cloned()
+        .collect()
 }
 
 fn is_there(survey: &Survey, name: &str) -> Result<(), ConfigError> {
@@ -202,6 +226,23 @@ mod tests {
         let all = targets(written, &request(true));
         assert_eq!(all[0], "kubernetes/mine dev");
         assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn contexts_that_no_target_uses_are_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        let text = "current-context: a\ncontexts: [{name: a, context: {cluster: c}}, {name: b, \
+                    context: {cluster: c}}]\nclusters: [{name: c, cluster: {server: 'https://a'}}]\n";
+        std::fs::write(&path, text).unwrap();
+        let mut request = Request {
+            environment: Environment::of(&[("KUBECONFIG", path.to_str().unwrap())]),
+            ..Request::default()
+        };
+        let others = |request: &Request| super::super::load(request).unwrap().other_contexts;
+        assert_eq!(others(&request), ["b"]);
+        request.contexts = Contexts::All;
+        assert_eq!(others(&request), [""; 0]);
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub(super) fn merge(
         defaults,
         path: file.map(|file| file.path.clone()),
         warnings,
+        other_contexts: Vec::new(),
         unwatched,
     }
 }

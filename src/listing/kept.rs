@@ -321,6 +321,10 @@ impl Kept {
         }
     }
 
+    pub(super) fn first_value(&self) -> Option<&SortValue> {
+        Some(&self.chunks.first()?.first()?.value)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }

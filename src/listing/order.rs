@@ -132,6 +132,20 @@ impl Order {
         }
     }
 
+    /// What the first row sorts by in a column.
+    #[must_use]
+    pub fn first_value(
+        &self,
+        listing: &dyn Listing,
+        cx: &Context,
+        column: &'static str,
+    ) -> Option<SortValue> {
+        match &self.rows {
+            Rows::Computed(rows) => Some(listing.sort_value(cx, rows.first()?, column)),
+            Rows::Kept(kept) => kept.first_value().cloned(),
+        }
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.rows {

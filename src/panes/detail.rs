@@ -13,7 +13,7 @@ mod workload;
 use std::time::Duration;
 
 use super::{
-    Block, parts,
+    Block, help, parts,
     parts::{dated, origin},
 };
 use crate::facts::{Certificate, ClockOffset, Factual, KernelClock, PrometheusStatus};
@@ -59,6 +59,9 @@ pub fn page(
                     .map(|line| Block::Line(Line::new().text(line.trim()))),
             );
         }
+    }
+    if blocks.is_empty() && matches!(key, RowKey::Text(_)) {
+        blocks = help::about(cx, key);
     }
     if blocks.is_empty() {
         blocks.push(Block::Line(

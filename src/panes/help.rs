@@ -1,10 +1,16 @@
-//! Help: every key of the keymap in force, every pane, every rule. Derived, never written by hand.
+//! Help: every key of the keymap in force, every command, pane, kind and rule. Derived, never written
+//! by hand, but for what the filter takes.
 
 use super::{Block, Pane, no_head};
+use crate::app::commands::COMMANDS;
+use crate::app::{ALIASES, Binding};
 use crate::findings::{self, RULES};
+use crate::intent::Intent;
 use crate::listing::{Cell, Column, Context, Listing, Row, RowKey};
+use crate::objects::ObjectKind;
 use crate::paint::Line;
 use crate::role::Role;
+use crate::text::SafeText;
 
 pub static PANE: Pane = Pane {
     listing: &Help,
@@ -29,24 +35,31 @@ impl Listing for Help {
         "Help"
     }
     fn doc(&self) -> &'static str {
-        "Keys, panes and rules; type / to search them, Enter on a rule explains it."
+        "Keys, commands, panes, kinds and rules; type / to search them, Enter explains a row."
     }
     fn columns(&self) -> &'static [Column] {
         COLUMNS
     }
 
     fn rows(&self, cx: &Context) -> Vec<Row> {
-        let key = |kind: &str, name: &str| Row::new(RowKey::Text(format!("{kind} {name}").into()));
-        let keys = cx
-            .bindings
-            .iter()
-            .enumerate()
-            .map(|(at, _)| key("key", &at.to_string()));
+        let row = |kind: &str, name: &str| Row::new(RowKey::Text(format!("{kind} {name}").into()));
+        // The keys of the view that was left come first, then those that hold in all views.
+        let place = |scope: &str| match scope {
+            scope if scope == cx.asked_from => 0,
+            "" => 1,
+            _ => 2,
+        };
+        let mut keys: Vec<(usize, &Binding)> = cx.bindings.iter().enumerate().collect();
+        keys.sort_by_key(|(_, binding)| place(&binding.scope));
+        let keys = keys.into_iter().map(|(at, _)| row("key", &at.to_string()));
         let panes = super::PANES
             .iter()
-            .map(|pane| key("pane", pane.listing.id()));
-        let rules = RULES.iter().map(|rule| key("rule", rule.id));
-        keys.chain(panes).chain(rules).collect()
+            .map(|pane| row("pane", pane.listing.id()));
+        let kinds = kinds().map(|(plural, _)| row("kind", plural));
+        let rules = RULES.iter().map(|rule| row("rule", rule.id));
+        let commands = COMMANDS.iter().map(|command| row("cmd", command.word));
+        let named = commands.chain(panes).chain(kinds).chain(rules);
+        keys.chain(named).collect()
     }
 
     fn cell(&self, cx: &Context, row: &Row, column: &'static str) -> Cell {
@@ -58,7 +71,9 @@ impl Listing for Help {
         }
         match kind {
             "key" => key_cell(cx, name, column),
+            "cmd" => command_cell(name, column),
             "pane" => pane_cell(name, column),
+            "kind" => kind_cell(name, column),
             _ => rule_cell(name, column),
         }
     }
@@ -72,7 +87,7 @@ fn split(key: &RowKey) -> Option<(&str, &str)> {
 }
 
 fn key_cell(cx: &Context, name: &str, column: &str) -> Cell {
-    let Some(binding) = name.parse().ok().and_then(|at: usize| cx.bindings.get(at)) else {
+    let Some(binding) = binding(cx, name) else {
         return Cell::none();
     };
     match column {
@@ -83,6 +98,20 @@ fn key_cell(cx: &Context, name: &str, column: &str) -> Cell {
         ]),
         _ if binding.scope.is_empty() => Cell::text("everywhere", Role::Dim),
         _ => Cell::text(binding.scope.clone(), Role::Dim),
+    }
+}
+
+fn command_cell(word: &str, column: &str) -> Cell {
+    let Some(command) = COMMANDS.iter().find(|command| command.word == word) else {
+        return Cell::none();
+    };
+    match column {
+        "what" => Cell::Runs(vec![
+            (format!(":{word} ").into(), Role::Key),
+            (command.takes.into(), Role::Text),
+        ]),
+        "doc" => Cell::plain(command.doc),
+        _ => Cell::text("palette", Role::Dim),
     }
 }
 
@@ -116,20 +145,144 @@ fn rule_cell(id: &str, column: &str) -> Cell {
     }
 }
 
-fn preview(_: &Context, key: &RowKey) -> Vec<Block> {
-    let Some(("rule", id)) = split(key) else {
-        return Vec::new();
+fn binding<'a>(cx: &Context<'a>, name: &str) -> Option<&'a Binding> {
+    let at: usize = name.parse().ok()?;
+    cx.bindings.get(at)
+}
+
+/// Kinds of object with the short names that are known of them: those that are watched, and those
+/// that other programs have one for.
+fn kinds() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let mut kinds: Vec<(&str, Vec<&str>)> = ObjectKind::ALL
+        .iter()
+        .map(|kind| (kind.plural(), kind.short_names().to_vec()))
+        .collect();
+    for (short, plural) in ALIASES {
+        match kinds.iter_mut().find(|(known, _)| known == plural) {
+            Some((_, names)) => names.push(short),
+            None => kinds.push((plural, vec![short])),
+        }
+    }
+    kinds.into_iter()
+}
+
+fn kind_words(plural: &str) -> String {
+    let of_kind = kinds().find(|(known, _)| *known == plural);
+    let short = of_kind.map(|(_, short)| short).unwrap_or_default();
+    let short = short.into_iter().map(|short| format!(", :{short}"));
+    format!(":{plural}{}", short.collect::<String>())
+}
+
+fn kind_cell(plural: &str, column: &str) -> Cell {
+    match column {
+        "what" => Cell::plain(plural),
+        "doc" => Cell::plain(format!("Kind of object: {}", kind_words(plural))),
+        _ => Cell::none(),
+    }
+}
+
+/// Below the table: what a row does not say itself.
+fn preview(cx: &Context, key: &RowKey) -> Vec<Block> {
+    match split(key) {
+        Some(("rule", _)) => about(cx, key),
+        Some(("key", name)) if binding(cx, name).is_some_and(is_filter) => about(cx, key),
+        _ => Vec::new(),
+    }
+}
+
+/// Everything about a row; nothing about a row of another pane.
+#[must_use]
+pub fn about(cx: &Context, key: &RowKey) -> Vec<Block> {
+    match split(key) {
+        Some(("key", name)) => binding(cx, name).map(about_key).unwrap_or_default(),
+        Some(("cmd", word)) => about_command(word),
+        Some(("pane", id)) => about_pane(id),
+        Some(("kind", plural)) => about_kind(plural),
+        Some(("rule", id)) => about_rule(id),
+        _ => Vec::new(),
+    }
+}
+
+fn is_filter(binding: &Binding) -> bool {
+    binding.intent == Intent::Filter.name()
+}
+
+fn title(text: impl Into<SafeText>) -> Block {
+    Block::Title(Line::new().with(text, Role::Title))
+}
+
+fn text(text: impl Into<SafeText>) -> Block {
+    Block::Line(Line::new().text(text))
+}
+
+/// What the filter takes, line by line.
+const FILTER: &[&str] = &[
+    "web            rows that contain it; several words must all be there",
+    "web|db         rows that contain either",
+    "!web           rows that do not contain it",
+    "-l app=web     objects by their labels, as kubectl's -l: app!=web, app, !app, app in (a,b)",
+    "-f wb1         rows with these letters in this order",
+];
+
+fn about_key(binding: &Binding) -> Vec<Block> {
+    let place = match binding.scope.as_str() {
+        "" => "everywhere".to_owned(),
+        scope => format!("in {scope}"),
     };
+    let mut blocks = vec![
+        title(binding.keys.clone()),
+        text(binding.doc.clone()),
+        Block::Line(
+            Line::new()
+                .dim("holds ")
+                .text(place)
+                .dim("; as a command ")
+                .text(format!(":{}", binding.intent)),
+        ),
+    ];
+    if is_filter(binding) {
+        blocks.extend(FILTER.iter().map(|line| text(*line)));
+    }
+    blocks
+}
+
+fn about_command(word: &str) -> Vec<Block> {
+    let command = COMMANDS.iter().find(|command| command.word == word);
+    let blocks = command.map(|command| {
+        vec![
+            title(format!(":{word} {}", command.takes)),
+            text(command.doc),
+        ]
+    });
+    blocks.unwrap_or_default()
+}
+
+fn about_pane(id: &str) -> Vec<Block> {
+    let found = super::PANES.iter().find(|pane| pane.listing.id() == id);
+    let Some(pane) = found else { return Vec::new() };
+    vec![
+        title(pane.listing.title()),
+        text(pane.listing.doc()),
+        text(format!(
+            ":{id} opens it; :{id} WORD opens it filtered by the word"
+        )),
+    ]
+}
+
+fn about_kind(plural: &str) -> Vec<Block> {
+    vec![
+        title(plural),
+        text(format!("{} opens the table of them", kind_words(plural))),
+        text("-n NAMESPACE, -A for all, @CLUSTER, -l LABELS or a word to filter by may follow"),
+    ]
+}
+
+fn about_rule(id: &str) -> Vec<Block> {
     let Some(rule) = findings::rule(id) else {
         return Vec::new();
     };
-    let mut blocks = vec![Block::Title(Line::new().with(rule.title(), Role::Title))];
-    blocks.extend(
-        rule.doc
-            .lines()
-            .skip(1)
-            .map(|line| Block::Line(Line::new().text(line.trim()))),
-    );
+    let mut blocks = vec![title(rule.title())];
+    blocks.extend(rule.doc.lines().skip(1).map(|line| text(line.trim())));
     for cause in rule.causes {
         blocks.push(Block::Line(
             Line::new().dim("folds under  ").text(cause.rule),

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::app::asks::kind::{KindColumn, KindPage};
 use crate::ask::ColumnKind;
 use crate::event::Drawn;
-use crate::listing::{Align, Column, Direction, Holds};
+use crate::listing::{Align, Column, Holds};
 use crate::paint::{Line, Painter};
 use crate::role::Role;
 use crate::text::SafeText;
@@ -37,7 +37,7 @@ pub fn draw(app: &App, painter: &mut Painter, area: Rect) -> Drawn {
             area.x + 2,
             y + 1,
             area.width.saturating_sub(4),
-            &empty(page),
+            &empty(app, page),
         );
     }
     let laid = Laid::new(page, area);
@@ -102,8 +102,13 @@ impl<'a> Laid<'a> {
 
     fn titles(&self, painter: &mut Painter, page: &KindPage) {
         for (column, place) in self.columns() {
-            let (title, role) = title(painter, page, column);
-            self.cell(painter, self.area.y, place, &title, role);
+            let sorted = page.view.sort.as_ref();
+            let sorted = sorted.filter(|(title, _)| *title == column.title);
+            let direction = sorted.map(|(_, direction)| *direction);
+            let x = self.area.x + table::GUTTER + place.x;
+            let at = (x, self.area.y, place.width);
+            let align = self.frame[place.index].align;
+            table::heading(painter, at, align, &column.title, direction);
         }
     }
 
@@ -141,10 +146,7 @@ fn heading(app: &App, page: &KindPage) -> Line {
         }
     }
     if let Some((title, direction)) = &page.view.sort {
-        let way = match direction {
-            Direction::Up => "up",
-            Direction::Down => "down",
-        };
+        let way = page.way(*direction);
         line = line.with(format!("  sorted by {title} {way}"), Role::Accent);
     }
     if !page.view.filter.is_empty() {
@@ -168,15 +170,20 @@ fn troubles(app: &App, page: &KindPage) -> Vec<Line> {
     lines.collect()
 }
 
-fn empty(page: &KindPage) -> Line {
+fn empty(app: &App, page: &KindPage) -> Line {
     let failed = page.tables().iter().all(|table| table.failed.is_some());
-    if page.total() > 0 {
-        let said = format!("no row matches /{}; 0 shows all", page.view.filter);
-        Line::new().dim(said)
+    if let Some(why) = app.filter_trouble() {
+        Line::new().with(format!("{why}; 0 shows all"), Role::Warning)
+    } else if page.total() > 0 {
+        Line::new().dim(parts::unmatched(&page.view.filter, "0 shows all"))
     } else if failed {
         Line::new().with("not known", Role::Unknown)
     } else if page.is_synced() {
-        Line::new().dim(format!("there are no {}", page.kind.plural))
+        let place = match &*page.namespace {
+            "" => String::new(),
+            namespace => format!(" in {namespace}; :ns all looks at all of them"),
+        };
+        Line::new().dim(format!("there are no {}{place}", page.kind.plural))
     } else {
         Line::new().dim("asked")
     }
@@ -206,19 +213,5 @@ fn placed(column: &KindColumn) -> Column {
         least: 4,
         most: 80,
         rank,
-    }
-}
-
-fn title(painter: &Painter, page: &KindPage, column: &KindColumn) -> (SafeText, Role) {
-    let glyphs = painter.skin.glyphs;
-    match &page.view.sort {
-        Some((title, direction)) if *title == column.title => {
-            let mark = match direction {
-                Direction::Up => glyphs.sorted_up,
-                Direction::Down => glyphs.sorted_down,
-            };
-            (format!("{title}{mark}").into(), Role::Accent)
-        }
-        _ => (SafeText::new(&column.title), Role::TableHeader),
     }
 }

@@ -6,7 +6,7 @@ use super::objects::{self, About, ObjectPane, Told};
 use super::{Extra, Pane, detail, parts};
 use crate::clock::Stamp;
 use crate::listing::{Cell, Column, Context, MovedBy, ObjectListing, SortValue};
-use crate::model::objects::{Load, Move, NODE_LEASES};
+use crate::model::objects::{Load, Move, NODE_LEASES, Tally};
 use crate::objects::{Body, Node, Object, ObjectKind, Status, Taint};
 use crate::paint::Line;
 use crate::role::Role;
@@ -375,7 +375,9 @@ fn lease(cx: &Context, object: &Object) -> Cell {
 }
 
 fn head(cx: &Context, _: &Extra) -> Vec<Line> {
-    let tally = objects::tally(cx);
+    // Nodes are in no namespace: the one in scope does not make them fewer.
+    let tallies = objects::in_scope(cx).map(|cluster| cluster.tally(None));
+    let tally = tallies.fold(Tally::default(), Tally::and);
     let (ready, all) = (tally.nodes_ready, tally.nodes);
     let role = if ready == all {
         Role::Text

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::facts::Witness;
 use crate::findings::{Evidence, Severity};
-use crate::listing::{Cell, Context, severity_role};
+use crate::listing::{Cell, Context, Filter, severity_role};
 use crate::model::{Freshness, Reading, State};
 use crate::observation::Outage;
 use crate::paint::Line;
@@ -31,6 +31,17 @@ pub fn age(age: Option<(Duration, Freshness)>) -> Cell {
         return Cell::unknown();
     };
     Cell::text(marked(age, freshness), freshness_role(freshness))
+}
+
+/// No row matches a filter; one that was meant as a regular expression is told that it is none.
+#[must_use]
+pub fn unmatched(filter: &str, way: &str) -> String {
+    match Filter::parse(filter).pattern() {
+        Some(pattern) => format!(
+            "no row contains `{pattern}`; the filter takes text, not regular expressions; {way}"
+        ),
+        None => format!("no row matches /{filter}; {way}"),
+    }
 }
 
 /// State of a subject by word and mark: its worst finding, else whether it is freshly known.

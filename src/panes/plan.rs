@@ -13,6 +13,7 @@ use crate::actions::{ACTIONS, call, live};
 use crate::app::App;
 use crate::app::acting::{Proposal, State};
 use crate::event::Drawn;
+use crate::intent::Intent;
 use crate::paint::Line;
 use crate::role::Role;
 use crate::units;
@@ -127,13 +128,13 @@ fn blast(plan: &Plan) -> Vec<Block> {
 }
 
 fn reason(open: &Proposal, plan: &Plan) -> Block {
-    let mut line = match open.reason() {
+    let line = match open.reason() {
+        "" if plan.overridden => {
+            Line::new().with("-   an override needs one: r gives it", Role::Warning)
+        }
         "" => Line::new().dim("-   r gives one"),
         given => Line::new().text(given.to_owned()),
     };
-    if plan.overridden {
-        line = line.with("   OVERRIDES what stops", Role::Warning);
-    }
     row("REASON", line)
 }
 
@@ -157,7 +158,7 @@ fn verdict(app: &App, open: &Proposal) -> Vec<Block> {
             blocks.push(Block::Line(Line::new().dim(refusal.hint.clone())));
             blocks
         }
-        State::Asking(_) | State::Ready(_) => guards(app),
+        State::Asking(plan) | State::Ready(plan) => guards(app, plan),
         State::Sent(_) => progress(app, open),
     }
 }
@@ -168,36 +169,43 @@ fn already(app: &App, plan: &Plan) -> Option<String> {
     live::since(object, plan.action.field, app.now.wall)
 }
 
-fn guards(app: &App) -> Vec<Block> {
-    let checks = app.checks();
+/// What all guards together come to.
+fn sum(plan: &Plan, checks: &[Check]) -> Line {
+    let overridden = checks.iter().filter(|check| plan.overrides(check)).count();
     let stops = checks
         .iter()
         .filter(|check| matches!(check.verdict, Verdict::Fail | Verdict::Stop))
-        .count();
+        .count()
+        - overridden;
     let asked = checks.iter().any(|check| check.verdict == Verdict::Asked);
     let locked = checks
         .iter()
         .any(|check| check.id == "armed" && check.verdict == Verdict::Fail);
-    let word = match stops {
-        1 if locked => Line::new()
-            .with("GUARDS", Role::Title)
-            .with("  read-only: nothing is sent", Role::Warning),
-        0 if asked => Line::new()
-            .with("GUARDS", Role::Title)
-            .dim("  not all have answered"),
-        0 => Line::new()
-            .with("GUARDS", Role::Title)
-            .dim("  nothing speaks against it that stops it"),
-        1 => Line::new().with("REFUSED by 1 guard, nothing was sent", Role::Critical),
-        n => Line::new().with(
-            format!("REFUSED by {n} guards, nothing was sent"),
+    let guards = Line::new().with("GUARDS", Role::Title);
+    match (stops, overridden) {
+        (1, _) if locked => guards.with("  read-only: nothing is sent", Role::Warning),
+        (0, _) if asked => guards.dim("  not all have answered"),
+        (0, 0) => guards.dim("  nothing speaks against it that stops it"),
+        (0, n) => Line::new().with(
+            format!("{} OVERRIDDEN: {}", units::counted(n, "guard"), plan.reason),
+            Role::Warning,
+        ),
+        (n, _) => Line::new().with(
+            format!(
+                "REFUSED by {}, nothing was sent",
+                units::counted(n, "guard")
+            ),
             Role::Critical,
         ),
-    };
-    let mut blocks = vec![title(word)];
+    }
+}
+
+fn guards(app: &App, plan: &Plan) -> Vec<Block> {
+    let checks = app.checks();
+    let mut blocks = vec![title(sum(plan, &checks))];
     let lines: Vec<Block> = checks
         .iter()
-        .map(|check| Block::Line(guard(app, check)))
+        .map(|check| Block::Line(guard(app, plan, check)))
         .collect();
     // Two beside each other where both are short.
     let mut rest = lines.into_iter().peekable();
@@ -214,10 +222,15 @@ fn guards(app: &App) -> Vec<Block> {
     blocks
 }
 
-fn guard(app: &App, check: &Check) -> Line {
+fn guard(app: &App, plan: &Plan, check: &Check) -> Line {
     let age = app.now.stamp.since(check.at);
+    let role = if plan.overrides(check) {
+        Role::Warning
+    } else {
+        role(check.verdict)
+    };
     let line = Line::new()
-        .with(check.verdict.mark(), role(check.verdict))
+        .with(plan.mark(check), role)
         .text(format!(" {}", check.text));
     if age >= Duration::from_secs(1) {
         line.dim(format!("  {}", units::age(age)))
@@ -255,7 +268,7 @@ fn progress(app: &App, open: &Proposal) -> Vec<Block> {
     } else if act.is_some_and(|act| act.standing().took()) {
         let line = Line::new()
             .dim("press ")
-            .with("u", Role::Key)
+            .with(app.key_for(Intent::Undo), Role::Key)
             .dim(" to take it back");
         blocks.push(Block::Line(line));
     }
@@ -369,7 +382,8 @@ pub fn arm_page(app: &App) -> Vec<Block> {
     }
     let ends = "Armed, an action can be done: each is planned, shown and confirmed by itself. It ends \
                 with the time, after 5 minutes without a key, on suspend, when another cluster is \
-                chosen, when the API server is silent for 30 s, or with A.";
+                chosen, when the API server is silent for 30 s, or with ";
+    let ends = format!("{ends}{}.", app.key_for(Intent::Arm));
     blocks.push(row("ENDS", Line::new().text(ends)));
     blocks.push(row(
         "KEYS",
@@ -404,7 +418,9 @@ pub fn answers(app: &App, drawn: &Drawn) -> Line {
             key(line, "r", "reason")
         }
         State::Asking(_) => Line::new().dim("asking the API server   "),
-        State::Sent(_) if app.acting().flight().is_none() => key(Line::new(), "u", "take it back"),
+        State::Sent(_) if app.acting().flight().is_none() => {
+            key(Line::new(), &app.key_for(Intent::Undo), "take it back")
+        }
         State::Sent(_) | State::Refused(_) => Line::new(),
     };
     key(line, "Esc", "back")
@@ -417,13 +433,9 @@ fn key(line: Line, key: &str, word: &str) -> Line {
 
 /// Nothing is answered before all of it was on the screen.
 fn read_on(app: &App) -> Line {
-    let mut bindings = app.bindings.iter();
-    let down = bindings.find(|bound| bound.intent == "move-down" && bound.scope.is_empty());
-    let keys = down.map_or("down", |bound| &bound.keys);
-    let first = keys.split(", ").next().unwrap_or(keys);
     key(
         Line::new(),
-        first,
+        &app.key_for(Intent::MoveDown),
         "reads on; answered when all of it was read",
     )
 }
@@ -432,18 +444,22 @@ fn read_on(app: &App) -> Line {
 fn answer(app: &App, plan: &Plan) -> Line {
     let checks = app.checks();
     let armed = checks.iter().find(|check| check.id == "armed");
-    let stops = checks.iter().find(|check| {
-        matches!(
-            check.verdict,
-            Verdict::Fail | Verdict::Stop | Verdict::Asked
-        )
+    let stops = checks.iter().find(|check| match check.verdict {
+        Verdict::Fail | Verdict::Asked => true,
+        Verdict::Stop => !plan.overrides(check),
+        Verdict::Ok | Verdict::Warn => false,
     });
+    let overridden = checks.iter().filter(|check| plan.overrides(check)).count();
     let line = Line::new();
     match (armed, stops) {
         (Some(armed), _) if armed.verdict == Verdict::Fail => line
             .with(format!("{}: ", armed.text), Role::Warning)
-            .with("A", Role::Key)
+            .with(app.key_for(Intent::Arm), Role::Key)
             .dim(" or :arm 10m   "),
+        (_, None) if overridden > 0 => {
+            let title = plan.title();
+            key(line, "y", &format!("{title} (overrides {overridden})"))
+        }
         (_, None) => key(line, "y", &plan.title()),
         (_, Some(stop)) if stop.verdict == Verdict::Stop => line
             .with("stopped: ", Role::Warning)

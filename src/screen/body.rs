@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 
 use crate::app::{App, Page};
 use crate::event::Drawn;
-use crate::listing::Direction;
+use crate::listing::way;
 use crate::paint::{Line, Painter};
-use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest, plan};
+use crate::panes::{Block, Extra, PANES, detail, kind, logs, manifest, parts, plan};
 use crate::role::Role;
 use crate::units;
 use crate::widgets::{chart, table};
@@ -121,17 +121,16 @@ fn empty(app: &App) -> Line {
         let narrow = view.within.is_some() || view.kind.is_some() || !app.scope().is_everything();
         let way = match (view.within.is_some(), narrow) {
             (true, _) => "nothing here; Esc goes back",
-            (_, true) => "nothing here; 0 shows all namespaces, :ctx all clusters",
+            (_, true) => "nothing here; 0 shows all namespaces, :ctx all shows all clusters",
             _ => "",
         };
         Line::new().dim(way)
     } else if app.order().total == 0 {
         Line::new()
+    } else if let Some(why) = app.filter_trouble() {
+        Line::new().with(format!("{why}; Esc clears the filter"), Role::Warning)
     } else if !view.filter.is_empty() {
-        Line::new().dim(format!(
-            "no row matches /{}; Esc clears the filter",
-            view.filter
-        ))
+        Line::new().dim(parts::unmatched(&view.filter, "Esc clears the filter"))
     } else if view.problems_only {
         Line::new().dim("no row has a problem; ! shows all")
     } else {
@@ -167,21 +166,18 @@ fn status(app: &App) -> Line {
     if listing.objects().is_some() {
         line = scope(app, line);
     }
-    if let Some((id, direction)) = view.sort {
-        let title = listing
-            .columns()
-            .iter()
-            .find(|column| column.id == id)
-            .map_or(id, |column| column.title);
-        let way = if direction == Direction::Up {
-            "up"
-        } else {
-            "down"
-        };
-        line = line.with(format!("  sorted by {title} {way}"), Role::Accent);
+    if let Some((id, direction)) = view.sort
+        && let Some(column) = listing.columns().iter().find(|column| column.id == id)
+    {
+        let first = order.first_value(listing, &app.context(), id);
+        let way = first.map_or("", |first| way(column, &first, direction));
+        line = line.with(format!("  sorted by {} {way}", column.title), Role::Accent);
     }
     if !view.filter.is_empty() {
         line = line.with(format!("  /{}", view.filter), Role::Accent);
+    }
+    if let Some(why) = app.filter_trouble() {
+        line = line.with(format!("  {why}"), Role::Warning);
     }
     if view.problems_only {
         line = line.with("  problems only", Role::Accent);
@@ -192,7 +188,11 @@ fn status(app: &App) -> Line {
 /// The part of all objects that is shown: clusters, namespaces, kind, and what was gone into.
 fn scope(app: &App, line: Line) -> Line {
     let (scope, view) = (app.scope(), app.view());
+    let objects = app.listing().objects();
+    let namespaced = objects.is_some_and(|objects| objects.is_namespaced(view.kind));
     let mut line = match (&scope.cluster, &scope.namespace) {
+        (Some(cluster), _) if !namespaced => line.with(format!("  {cluster}"), Role::Accent),
+        (None, _) if !namespaced => line,
         (None, None) => line.dim("  all namespaces"),
         (Some(cluster), None) => line
             .with(format!("  {cluster}"), Role::Accent)

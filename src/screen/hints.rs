@@ -7,6 +7,7 @@ use crate::app::acting::Proposal;
 use crate::app::prompt::PromptKind;
 use crate::app::{App, Page, keys};
 use crate::event::Drawn;
+use crate::intent::Intent;
 use crate::paint::{Line, Painter};
 use crate::panes::plan;
 use crate::role::Role;
@@ -14,7 +15,14 @@ use crate::text::SafeText;
 
 pub fn draw(app: &App, painter: &mut Painter, line: Rect, drawn: &Drawn) {
     if app.picking_sort() {
-        painter.line(line.x + 1, line.y, line.width - 2, &sort_picker(app));
+        let lines = sort_picker(app, usize::from(line.width - 2));
+        // As many lines as it needs, upwards over what is there.
+        for (up, text) in lines.iter().rev().enumerate() {
+            let y = line.y.saturating_sub(u16::try_from(up).unwrap_or(u16::MAX));
+            let blank = " ".repeat(line.width.into());
+            painter.word(line.x, y, line.width, &blank, Role::Background);
+            painter.line(line.x + 1, y, line.width - 2, text);
+        }
     } else if app.prompt().is_some() {
         prompt(app, painter, line);
     } else if !app.pending().is_empty() {
@@ -159,7 +167,12 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         .width()
         .saturating_sub(usize::from(room / 2));
     let shown: String = before.chars().skip(skip).collect();
-    x += painter.text(x, line.y, room, &SafeText::new(&shown), Role::Prompt);
+    let role = if prompt.is_selected() {
+        Role::Selected
+    } else {
+        Role::Prompt
+    };
+    x += painter.text(x, line.y, room, &SafeText::new(&shown), role);
     let mut rest = after.chars();
     let under = rest
         .next()
@@ -173,18 +186,21 @@ fn prompt(app: &App, painter: &mut Painter, line: Rect) {
         Role::Prompt,
     );
     let tail = match prompt.kind {
-        PromptKind::Filter => match app.page_count() {
-            Some((hits, all)) => format!("   {hits} of {all} match"),
-            None => format!("   {} of {} rows", app.order().len(), app.order().total),
+        PromptKind::Reason | PromptKind::Filter if prompt.is_selected() => {
+            "   typing replaces it, an arrow keeps it".to_owned()
+        }
+        PromptKind::Filter => match (app.filter_trouble(), app.page_count()) {
+            (Some(why), _) => format!("   {why}"),
+            (None, Some((hits, all))) => format!("   {hits} of {all} match"),
+            (None, None) => format!("   {} of {} rows", app.order().len(), app.order().total),
         },
         PromptKind::Reason => "   Enter takes it, Esc leaves it as it was".to_owned(),
         PromptKind::Words => format!("   {}; a paste is not taken", wanted(app)),
         PromptKind::Palette => {
-            let words = app.completions(prompt.text());
-            format!(
-                "   {}",
-                words.into_iter().take(8).collect::<Vec<_>>().join("  ")
-            )
+            let takes = app.takes(prompt.text()).map(ToOwned::to_owned);
+            let words = app.completions(prompt.text()).into_iter().take(8);
+            let words: Vec<String> = takes.into_iter().chain(words).collect();
+            format!("   {}", words.join("  "))
         }
     };
     painter.text(
@@ -202,18 +218,27 @@ fn wanted(app: &App) -> String {
     plan.and_then(Plan::words).unwrap_or_default()
 }
 
-fn sort_picker(app: &App) -> Line {
+/// The letter of every column, in lines of so many columns of the screen.
+fn sort_picker(app: &App, width: usize) -> Vec<Line> {
     let titles = app.page_titles().unwrap_or_else(|| {
         let columns = app.listing().columns();
         columns.iter().map(|column| column.title.into()).collect()
     });
-    let mut line = Line::new().with("sort by  ", Role::Accent);
-    for (letter, title) in keys::sort_letters(titles.len()).zip(titles) {
-        line = line
-            .with(letter.to_string(), Role::Key)
+    let letters = keys::sort_letters(titles.len()).map(String::from);
+    let natural = [("0".to_owned(), "natural".to_owned())];
+    let mut lines = Vec::new();
+    let mut line = Line::new().with("sort by ", Role::Accent);
+    for (letter, title) in letters.zip(titles).chain(natural) {
+        let next = Line::new()
+            .with(format!(" {letter}"), Role::Key)
             .dim(format!(" {} ", title.trim()));
+        if line.width() + next.width() > width {
+            lines.push(std::mem::replace(&mut line, Line::new().text("        ")));
+        }
+        line.0.extend(next.0);
     }
-    line.with("0", Role::Key).dim(" natural")
+    lines.push(line);
+    lines
 }
 
 /// After a prefix: what the next key can be. What would lead nowhere now says why.
@@ -234,7 +259,9 @@ fn continuations(app: &App) -> Line {
         }
     }
     if acts && app.acting().armed().is_none() {
-        line = line.with("shown, not done: read-only, A arms", Role::Warning);
+        let arm = app.key_for(Intent::Arm);
+        let told = format!("shown, not done: read-only, {arm} arms");
+        line = line.with(told, Role::Warning);
     }
     line
 }

@@ -77,25 +77,46 @@ pub(crate) fn window(offset: usize, cursor: usize, fits: usize, rows: usize) -> 
 fn header(painter: &mut Painter, area: Rect, columns: &[Column], placed: &[Placed], view: &View) {
     for place in placed {
         let column = &columns[place.index];
-        let mark = match view.sort {
-            Some((id, Direction::Up)) if id == column.id => Some(painter.skin.glyphs.sorted_up),
-            Some((id, Direction::Down)) if id == column.id => Some(painter.skin.glyphs.sorted_down),
-            _ => None,
-        };
-        let (title, role) = match mark {
-            Some(mark) => (format!("{}{mark}", column.title).into(), Role::Accent),
-            None => (SafeText::new(column.title), Role::TableHeader),
-        };
-        aligned(
-            painter,
-            area.x + GUTTER + place.x,
-            area.y,
-            place.width,
-            column.align,
-            &title,
-            role,
-        );
+        let sorted = view.sort.filter(|(id, _)| *id == column.id);
+        let direction = sorted.map(|(_, direction)| direction);
+        let at = (area.x + GUTTER + place.x, area.y, place.width);
+        heading(painter, at, column.align, column.title, direction);
     }
+}
+
+/// The title of a column; of the one that is sorted by with its arrow. The arrow takes one of the
+/// gap's columns, and of a title that is longer still its end goes: the arrow is not cut.
+pub(crate) fn heading(
+    painter: &mut Painter,
+    (x, y, width): (u16, u16, u16),
+    align: Align,
+    title: &str,
+    direction: Option<Direction>,
+) {
+    let glyphs = painter.skin.glyphs;
+    let mark = match direction {
+        None => {
+            let title = SafeText::new(title);
+            return aligned(painter, x, y, width, align, &title, Role::TableHeader);
+        }
+        Some(Direction::Up) => glyphs.sorted_up,
+        Some(Direction::Down) => glyphs.sorted_down,
+    };
+    let fits = text::width(title) <= usize::from(width);
+    let title = if fits {
+        format!("{title}{mark}")
+    } else {
+        let cut = text::clip(title, usize::from(width).saturating_sub(1));
+        format!("{cut}{}{mark}", glyphs.ellipsis)
+    };
+    let title = SafeText::new(&title);
+    let needed = u16::try_from(title.width()).unwrap_or(width).max(width);
+    // To the left of the first column there is the gutter, to the right of the last one the margin.
+    let x = match align {
+        Align::Left => x,
+        Align::Right => x - (needed - width).min(x),
+    };
+    aligned(painter, x, y, needed, align, &title, Role::Accent);
 }
 
 fn draw_row(
@@ -342,6 +363,32 @@ mod tests {
         );
         let marked = Cell::mark(names[0], Role::Text);
         assert_eq!(shown(&owners, 12, &marked), "  chec…2xkqp");
+    }
+
+    #[test]
+    fn the_arrow_of_a_heading_is_not_cut() {
+        let theme = Themes::default().load("dark", Depth::None).unwrap();
+        let skin = Skin {
+            theme: &theme,
+            glyphs: &UNICODE,
+        };
+        for (width, align, expected) in [
+            (4, Align::Left, "  NAME↑"),
+            (6, Align::Left, "  NAME↑"),
+            (3, Align::Left, "  NA…↑"),
+            (4, Align::Right, " NAME↑"),
+            (6, Align::Right, "   NAME↑"),
+        ] {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
+            let mut painter = Painter {
+                buffer: &mut buffer,
+                skin,
+            };
+            let up = Some(Direction::Up);
+            heading(&mut painter, (2, 0, width), align, "NAME", up);
+            let shown: String = (0..10).map(|x| buffer[(x, 0)].symbol()).collect();
+            assert_eq!(shown.trim_end(), expected, "{width} {align:?}");
+        }
     }
 
     #[test]

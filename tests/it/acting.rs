@@ -1,6 +1,8 @@
 //! Acting from the keyboard, through `App::update` alone: what no key does while it is read-only,
 //! and what the page of a plan shows on its way from the first look to the effect that was seen.
 
+mod habits;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -483,6 +485,8 @@ fn the_page_of_a_plan_at_every_stage() {
         check("stopped", seat.frame());
         seat.press("y");
         assert_eq!(seat.runs(), 0, "it is stopped");
+        seat.command("override planned maintenance");
+        check("overridden", seat.frame());
 
         let (ticket, mut seat) = sent(size);
         let from = seat.out.len();
@@ -534,8 +538,19 @@ fn read_to_its_end(seat: &mut Seat) {
 #[test]
 fn a_reason_overrides_what_stops_and_is_shown_before_it_is_confirmed() {
     let mut seat = last_that_takes_pods((120, 36));
+    seat.command("override");
+    assert_eq!(seat.notice(), "say why: :override REASON");
+    assert!(seat.frame().contains("[STOP] no other node takes pods"));
     seat.command("override planned maintenance");
-    assert!(seat.frame().contains("OVERRIDES"), "{}", seat.frame());
+    let screen = seat.frame();
+    for told in [
+        "1 guard OVERRIDDEN: planned maintenance",
+        "[OVER] no other node takes pods",
+        "y cordon w-01 (overrides 1)",
+    ] {
+        assert!(screen.contains(told), "{told}\n{screen}");
+    }
+    assert!(!screen.contains("REFUSED"), "{screen}");
     seat.press("y");
     assert_eq!(seat.runs(), 1, "{}", seat.notice());
 }

@@ -28,3 +28,4 @@ mod svg;
 mod tidy;
 mod truth;
 mod uses;
+mod words;

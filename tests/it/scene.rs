@@ -90,7 +90,7 @@ impl Scene {
         app.identity = Identity {
             context: "PROD-EU".into(),
             production: true,
-            tls_off: Vec::new(),
+            ..Identity::default()
         };
         for observation in &self.observations {
             app.update(Event::Tick(observation.at));

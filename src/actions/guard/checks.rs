@@ -76,6 +76,24 @@ impl Check {
     }
 }
 
+impl Plan {
+    /// Would this stop the plan, had the reader not gone past it with a reason?
+    #[must_use]
+    pub fn overrides(&self, check: &Check) -> bool {
+        check.verdict == Verdict::Stop && self.overridden && !self.reason.is_empty()
+    }
+
+    /// A guard's mark on this plan, as it stands before its text.
+    #[must_use]
+    pub fn mark(&self, check: &Check) -> &'static str {
+        if self.overrides(check) {
+            "[OVER]"
+        } else {
+            check.verdict.mark()
+        }
+    }
+}
+
 /// Every guard's word on a plan: what holds for all actions, then what is the action's own; those
 /// that stop it come first.
 #[must_use]

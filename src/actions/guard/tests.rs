@@ -1,6 +1,7 @@
 //! What the guard lets through and what it does not, world by world.
 
 mod object;
+mod told;
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use super::{Flight, errand, record, subject_cluster};
 use crate::actions::Level;
 use crate::actions::arm::Power;
 use crate::actions::errand::Errand;
-use crate::actions::guard::{self, Answer, Policy, Said};
+use crate::actions::guard::{self, Answer, Check, Policy, Said, Verdict};
 use crate::actions::plan::Plan;
 use crate::actions::record::{Entry, Kind};
 use crate::actions::refusal::{Refusal, Why};
@@ -78,8 +78,24 @@ impl App {
 
     /// `:override REASON`: go past what stops, with a reason that is recorded.
     pub(in crate::app) fn override_guards(&mut self, reason: &str) {
-        if self.page != Some(Page::Plan) || reason.is_empty() {
-            self.say("override: open a plan, and say why: :override REASON");
+        let open = self.acting.proposal.as_ref();
+        let open = open.filter(|_| self.page == Some(Page::Plan));
+        let waits = open.is_some_and(|open| {
+            let state = &open.state;
+            matches!(state, State::Asking(_) | State::Ready(_))
+        });
+        let stops = |check: &Check| check.verdict == Verdict::Stop;
+        let why = if !waits {
+            Some("override: no plan waits for an answer; open one first")
+        } else if reason.is_empty() {
+            Some("say why: :override REASON")
+        } else if !self.checks().iter().any(stops) {
+            Some("override: no guard stops it that can be overridden; r gives a reason")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            self.say(why);
             return;
         }
         if let Some(open) = &mut self.acting.proposal {

@@ -15,6 +15,7 @@ use crate::actions::trail::Act;
 use crate::app::App;
 use crate::clock::{Now, Stamp};
 use crate::effect::Effect;
+use crate::intent::Intent;
 use crate::model::{Doubt, Snapshot};
 use crate::subject::Subject;
 use crate::units;
@@ -290,6 +291,7 @@ impl App {
         let snap = self.model.snapshot(now);
         let mut effects = Vec::new();
         let mut told = Vec::new();
+        let undo = self.key_for(Intent::Undo);
         let resolving = &mut self.acting.resolving;
         self.acting.flights.retain(|flight| {
             let (Some(until), Some(id)) = (flight.awaited, flight.id) else {
@@ -308,7 +310,7 @@ impl App {
             let title = format!("{} {}", flight.action.id, flight.subject.leaf());
             told.push(match found {
                 Found::InEffect => {
-                    format!("{title}: done and seen in {took} ({id}); u takes it back")
+                    format!("{title}: done and seen in {took} ({id}); {undo} takes it back")
                 }
                 _ => format!("{title}: {words} after {took} ({id})"),
             });

@@ -102,23 +102,31 @@ impl App {
             return self.disarm(Lost::Reader);
         }
         match meant {
-            Ok(cluster) => {
-                self.acting.arming = Some(Arming {
-                    cluster: cluster.clone(),
-                    time: USUAL,
-                    over_plan: self.page == Some(Page::Plan),
-                    shown: Shown::default(),
-                    who: None,
-                    may: Vec::new(),
-                });
-                self.show(Page::Arm);
-                vec![errand(Errand::Identify(cluster))]
-            }
+            Ok(cluster) => self.ask_to_arm(cluster),
             Err(why) => {
                 self.say(why);
                 Vec::new()
             }
         }
+    }
+
+    /// Opens the page that asks, with what the API server says of us there.
+    fn ask_to_arm(&mut self, cluster: Arc<str>) -> Vec<Effect> {
+        let asked = self.acting.arming.as_ref();
+        let over_plan = match self.page {
+            Some(Page::Arm) => asked.is_some_and(|page| page.over_plan),
+            ref page => *page == Some(Page::Plan),
+        };
+        self.acting.arming = Some(Arming {
+            cluster: cluster.clone(),
+            time: USUAL,
+            over_plan,
+            shown: Shown::default(),
+            who: None,
+            may: Vec::new(),
+        });
+        self.show(Page::Arm);
+        vec![errand(Errand::Identify(cluster))]
     }
 
     pub(super) fn answer_arming(&mut self, key: char) -> Vec<Effect> {
@@ -141,12 +149,12 @@ impl App {
         self.arm(&cluster, time)
     }
 
-    /// `:arm [CLUSTER] [TIME]`.
+    /// `:arm [CLUSTER] [TIME]`: asks as `A` does; with a time that is the confirmation.
     pub(in crate::app) fn arm_command(&mut self, words: &str) -> Vec<Effect> {
-        let (mut cluster, mut time) = (None, USUAL);
+        let (mut cluster, mut time) = (None, None);
         for word in words.split_whitespace() {
             if let Some(given) = minutes(word) {
-                time = given;
+                time = Some(given);
             } else if cluster.is_none() {
                 cluster = Some(Arc::from(word));
             } else {
@@ -163,9 +171,18 @@ impl App {
             )),
             None => self.cluster_meant(),
         };
-        match meant {
-            Ok(cluster) => self.arm(&cluster, time),
-            Err(why) => {
+        let is_armed_for = |cluster: &Arc<str>| {
+            let armed = self.acting.armed();
+            armed.is_some_and(|armed| armed.cluster() == cluster)
+        };
+        match (meant, time) {
+            (Ok(cluster), None) if is_armed_for(&cluster) => {
+                self.say("armed already; :disarm ends it, :arm 10m begins anew");
+                Vec::new()
+            }
+            (Ok(cluster), Some(time)) => self.arm(&cluster, time),
+            (Ok(cluster), None) => self.ask_to_arm(cluster),
+            (Err(why), _) => {
                 self.say(why);
                 Vec::new()
             }

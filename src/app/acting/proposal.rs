@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::shown::Shown;
-use super::{errand, subject_cluster};
+use super::{Aim, errand, subject_cluster};
 use crate::actions::errand::{End, Errand, Ticket};
 use crate::actions::live::{Live, Seen};
 use crate::actions::plan::{Plan, Request};
@@ -74,9 +74,39 @@ impl Proposal {
 }
 
 impl App {
-    /// Opens the plan of an action on what is aimed at.
-    pub(in crate::app) fn propose(&mut self, action: &'static Action, reason: &str) -> Vec<Effect> {
+    /// Opens the plan of an action on what is under the cursor.
+    pub(in crate::app) fn propose(&mut self, action: &'static Action) -> Vec<Effect> {
         let aim = self.acting.aim.take().unwrap_or_else(|| self.aimed());
+        self.propose_for(action, aim, "")
+    }
+
+    /// `:cordon [NODE] [-- REASON]`: on what is named, else on what is under the cursor. A word too
+    /// many is neither: what was meant by it is not guessed.
+    pub(in crate::app) fn propose_by_name(
+        &mut self,
+        action: &'static Action,
+        words: &str,
+    ) -> Vec<Effect> {
+        let under = self.acting.aim.take();
+        let (name, reason) = parted(words);
+        let aim = match name.split_once(char::is_whitespace) {
+            None if name.is_empty() => under.unwrap_or_else(|| self.aimed()),
+            None => self.named(action, name),
+            Some((first, more)) => Err(format!(
+                "one name at a time, and a reason after two dashes: :{} {first} -- {}",
+                action.id,
+                more.trim()
+            )),
+        };
+        self.propose_for(action, aim, reason)
+    }
+
+    fn propose_for(
+        &mut self,
+        action: &'static Action,
+        aim: Result<Aim, String>,
+        reason: &str,
+    ) -> Vec<Effect> {
         match aim {
             Ok(aim) => {
                 let request = Request {
@@ -229,4 +259,17 @@ impl App {
             self.scroll = 0;
         }
     }
+}
+
+/// What stands before and after a lone `--`.
+fn parted(words: &str) -> (&str, &str) {
+    let mut from = 0;
+    for word in words.split_whitespace() {
+        let at = from + words[from..].find(word).unwrap_or_default();
+        from = at + word.len();
+        if word == "--" {
+            return (words[..at].trim(), words[from..].trim());
+        }
+    }
+    (words.trim(), "")
 }

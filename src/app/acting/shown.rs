@@ -15,8 +15,9 @@ pub(in crate::app) struct Shown {
 impl Shown {
     /// A frame of it was drawn.
     pub fn drawn(&mut self, drawn: &Drawn, now: Stamp) {
-        // A screen on which nothing fits shows nothing.
+        // A screen on which nothing fits shows nothing, and what it covered is read anew.
         if drawn.rows == 0 {
+            *self = Self::default();
             return;
         }
         if drawn.offset <= self.lines {
@@ -93,5 +94,8 @@ mod tests {
         shown.drawn(&Drawn::default(), Stamp(1));
         assert_eq!(shown.whole(), None);
         assert!(!shown.is_begun());
+        shown.drawn(&frame(0, 19, 0), Stamp(2));
+        shown.drawn(&Drawn::default(), Stamp(3));
+        assert_eq!(shown.whole(), None, "what was read is out of sight");
     }
 }

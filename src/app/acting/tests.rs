@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod laws;
+mod named;
 mod outcomes;
 
 use std::sync::Arc;

@@ -11,6 +11,28 @@ use crate::clock::{Now, Stamp};
 use crate::nearest::nearest;
 use crate::observation::Outage;
 
+/// Short names that people bring along from kubectl and k9s, and the plurals that they mean. Those
+/// that every server tells are here for the time before it was asked.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("dp", "deployments"),
+    ("sec", "secrets"),
+    ("cm", "configmaps"),
+    ("sa", "serviceaccounts"),
+    ("ro", "roles"),
+    ("rb", "rolebindings"),
+    ("cr", "clusterroles"),
+    ("crb", "clusterrolebindings"),
+    ("crd", "customresourcedefinitions"),
+    ("ing", "ingresses"),
+    ("np", "networkpolicies"),
+];
+
+/// The plural that is meant by such a name.
+pub(in crate::app) fn alias(word: &str) -> Option<&'static str> {
+    let found = ALIASES.iter().find(|(short, _)| *short == word);
+    found.map(|(_, plural)| *plural)
+}
+
 /// A word that is not known is asked for again after this time: a kind may have been made since.
 const OLD: Duration = Duration::from_secs(3);
 
@@ -99,12 +121,12 @@ impl Kinds {
     /// The kind that a word means: the same one in every cluster that has it.
     pub(super) fn meaning(&mut self, word: &str, now: Now, out: &mut Outbox) -> Meaning {
         let word = word.to_lowercase();
-        let best = self
-            .clusters
-            .values()
-            .filter_map(|known| find(&known.kinds, &word))
-            .min_by_key(|(fit, kind)| (*fit, rank(kind)));
-        if let Some((_, kind)) = best {
+        let best = |word: &str| {
+            let all = self.clusters.values();
+            let found = all.filter_map(|known| find(&known.kinds, word));
+            found.min_by_key(|(fit, kind)| (*fit, rank(kind)))
+        };
+        if let Some((_, kind)) = best(&word).or_else(|| best(alias(&word)?)) {
             let full = kind.full();
             let having = self.clusters.iter().filter_map(|(cluster, known)| {
                 let same = known.kinds.iter().find(|kind| kind.full() == full)?;
@@ -125,6 +147,12 @@ impl Kinds {
             near: nearest(&word, words.iter().map(String::as_str)).map(str::to_owned),
             failed,
         }
+    }
+
+    /// Does a cluster call a kind so?
+    pub(super) fn knows(&self, word: &str) -> bool {
+        let mut all = self.clusters.values();
+        all.any(|known| find(&known.kinds, word).is_some())
     }
 
     /// Words that the palette offers: plurals, each once; with the group where two share one.
@@ -196,6 +224,8 @@ mod tests {
         }
     }
 
+    const RBAC: &str = "rbac.authorization.k8s.io";
+
     fn known(clusters: &[(&str, Vec<KindName>)]) -> (Kinds, Outbox) {
         let (mut kinds, mut out) = (Kinds::default(), Outbox::default());
         let names: Vec<Arc<str>> = clusters.iter().map(|(name, _)| (*name).into()).collect();
@@ -246,6 +276,21 @@ mod tests {
             meaning(&mut kinds, &mut out, "certficates"),
             "nothing, near Some(\"certificates\")"
         );
+    }
+
+    #[test]
+    fn short_names_of_other_programs_are_known_and_those_of_the_server_come_first() {
+        let secrets = kind("", "secrets", "Secret", &[]);
+        let bindings = kind(RBAC, "rolebindings", "RoleBinding", &[]);
+        let (mut kinds, mut out) = known(&[("a", vec![secrets.clone(), bindings])]);
+        assert_eq!(meaning(&mut kinds, &mut out, "sec"), "secrets in a");
+        let found = meaning(&mut kinds, &mut out, "rb");
+        assert_eq!(found, format!("rolebindings.{RBAC} in a"));
+        let own = kind("x.example", "sectors", "Sector", &["sec"]);
+        let (mut kinds, mut out) = known(&[("a", vec![secrets, own])]);
+        let found = meaning(&mut kinds, &mut out, "sec");
+        assert_eq!(found, "sectors.x.example in a");
+        assert!(kinds.knows("sec") && !kinds.knows("rb"));
     }
 
     #[test]

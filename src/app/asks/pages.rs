@@ -7,7 +7,9 @@ use crate::app::{App, Page};
 use crate::ask::{LogRun, SaveAsk, Since};
 use crate::effect::Effect;
 use crate::intent::Intent;
+use crate::listing::RowKey;
 use crate::sgr::Escapes;
+use crate::subject::SubjectKind;
 use crate::yaml::Secrets;
 
 /// Columns by which a long line is moved sideways.
@@ -220,19 +222,27 @@ impl App {
                 page.view.pan = 0;
                 page.filter("", now);
             }
-            Intent::Open | Intent::Details => return self.describe_kind_row(),
+            Intent::Open | Intent::Details => return self.open_kind_row(intent),
             _ => return false,
         }
         true
     }
 
-    /// Describes a row whose kind is kept as its own pane does; any other by its YAML.
-    fn describe_kind_row(&mut self) -> bool {
+    /// Goes into a namespace; describes a row whose kind is kept as its own pane does, any other by
+    /// its YAML.
+    fn open_kind_row(&mut self, intent: Intent) -> bool {
         let key = self
             .opened
             .kind
             .as_ref()
             .and_then(super::KindPage::selected_key);
+        if let (Intent::Open, Some(RowKey::Subject(subject))) = (intent, &key)
+            && subject.kind == SubjectKind::Namespace
+        {
+            let subject = subject.clone();
+            self.enter_namespace(&subject);
+            return true;
+        }
         let known = key.filter(|key| {
             let subject = key.subject();
             subject.is_some_and(|subject| self.model.objects().get(subject).is_some())
@@ -313,7 +323,8 @@ impl App {
                 let Some(object) = self.object_under_cursor() else {
                     return Vec::new();
                 };
-                (object.name.to_string(), object.name.to_string())
+                let name = object.for_kubectl();
+                (name.clone(), name)
             }
         };
         if text.is_empty() {

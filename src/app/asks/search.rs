@@ -1,13 +1,16 @@
-//! What the reader looks for in a text: the grammar of the filters (`text`, `!text`, `-f letters`),
-//! judged line by line without copying what is ASCII.
+//! What the reader looks for in a text: the grammar of the filters (`text`, `a|b`, `!text`,
+//! `-f letters`) without labels, judged line by line without copying what is ASCII.
 
 use std::ops::Range;
+
+use crate::listing::alternatives;
 
 /// A search, and the words that it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     text: String,
-    words: Vec<(Wanted, String)>,
+    /// Each with its alternatives, never none.
+    words: Vec<(Wanted, Vec<String>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,9 @@ impl Search {
                     None => (Wanted::Contained, word),
                 },
             };
-            if !word.is_empty() {
-                words.push((wanted, word.to_lowercase()));
+            let either: Vec<String> = alternatives(word).collect();
+            if !either.is_empty() {
+                words.push((wanted, either));
             }
         }
         Self {
@@ -56,10 +60,11 @@ impl Search {
     /// Judges a line; a word may also stand in the line's label.
     #[must_use]
     pub fn accepts(&self, line: &str, label: &str) -> bool {
-        self.words.iter().all(|(wanted, word)| match wanted {
-            Wanted::Contained => find(line, word).is_some() || find(label, word).is_some(),
-            Wanted::Absent => find(line, word).is_none() && find(label, word).is_none(),
-            Wanted::Scattered => scattered(line, word),
+        let contained = |word: &String| find(line, word).is_some() || find(label, word).is_some();
+        self.words.iter().all(|(wanted, either)| match wanted {
+            Wanted::Contained => either.iter().any(contained),
+            Wanted::Absent => !either.iter().any(contained),
+            Wanted::Scattered => either.iter().any(|word| scattered(line, word)),
         })
     }
 
@@ -67,11 +72,10 @@ impl Search {
     #[must_use]
     pub fn hits(&self, text: &str) -> Vec<Range<usize>> {
         let mut hits = Vec::new();
-        for (wanted, word) in &self.words {
+        let wanted = self.words.iter().filter(|(w, _)| *w == Wanted::Contained);
+        for word in wanted.flat_map(|(_, either)| either) {
             let mut from = 0;
-            while *wanted == Wanted::Contained
-                && let Some(at) = text.get(from..).and_then(|rest| find(rest, word))
-            {
+            while let Some(at) = text.get(from..).and_then(|rest| find(rest, word)) {
                 let begin = from + at;
                 from = begin + word.len();
                 // In other scripts the other case may be longer; then nothing is marked.
@@ -135,11 +139,14 @@ mod tests {
         assert!(accepts("-f etm", "error: timeout"));
         assert!(accepts("  ", "anything"));
         assert!(accepts("ÜBER", "über"));
+        assert!(accepts("warn|ERROR", "error: a timeout"));
+        assert!(!accepts("!warn|error", "error: a timeout"));
     }
 
     #[test]
     fn hits_are_where_the_words_stand() {
         assert_eq!(Search::parse("err x").hits("Err, err"), [0..3, 5..8]);
+        assert_eq!(Search::parse("x|err").hits("err x"), [4..5, 0..3]);
         assert!(Search::parse("!err").hits("err").is_empty());
     }
 

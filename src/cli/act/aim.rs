@@ -1,37 +1,20 @@
 //! Which object the words of the command line mean. Asks nobody whether it is there.
 
 use super::{Act, Config, ConfigError, Subject};
-use crate::objects::kind::Scope;
+use crate::actions::named::{Named, named};
 
 /// Which object is meant: `node/w-03` with the cluster that is named or the only one there is.
 pub(super) fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigError> {
     let wrong =
         |problem: String, hint: String| Err(ConfigError::new("KIND/NAME", problem).hint(hint));
     let text = &flags.subject;
-    let kind = flags.action.on;
-    let singular = kind.api_kind().to_lowercase();
-    let (word, path) = text.split_once('/').unwrap_or((&singular, text));
-    if word != singular && word != kind.plural() && !kind.short_names().contains(&word) {
-        let problem = format!(
-            "{} is for a {singular}, and `{text}` is none",
-            flags.action.id
-        );
-        return wrong(problem, format!("write {singular}/NAME"));
-    }
-    let parts: Vec<&str> = path.split('/').collect();
-    let own = match kind.scope() {
-        Scope::Cluster => 1,
-        Scope::Namespaced => 2,
-    };
-    let (cluster, own) = match parts.len() {
-        n if n == own => (None, parts.as_slice()),
-        n if n == own + 1 => (Some(parts[0]), &parts[1..]),
-        _ => {
-            return wrong(
-                format!("`{text}` is no {singular}"),
-                format!("write {singular}/NAME"),
-            );
-        }
+    let Named {
+        cluster,
+        namespace,
+        name,
+    } = match named(flags.action, text) {
+        Ok(named) => named,
+        Err(not) => return wrong(not.problem, not.hint),
     };
     let known: Vec<&str> = config
         .targets
@@ -69,15 +52,5 @@ pub(super) fn subject(flags: &Act, config: &Config) -> Result<Subject, ConfigErr
             );
         }
     };
-    let (namespace, name) = match own {
-        [namespace, name] => (*namespace, *name),
-        _ => ("", own.first().copied().unwrap_or_default()),
-    };
-    if name.is_empty() {
-        return wrong(
-            format!("`{text}` names nothing"),
-            format!("write {singular}/NAME"),
-        );
-    }
-    Ok(Subject::object(kind, cluster, namespace, name))
+    Ok(Subject::object(flags.action.on, cluster, namespace, name))
 }

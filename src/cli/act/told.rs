@@ -97,7 +97,7 @@ fn describe(plan: &Plan, checks: &[Check], line: &mut impl FnMut(&str)) {
     for check in checks.iter().filter(|check| check.id != "armed") {
         line(&format!(
             "{}  {}: {}",
-            check.verdict.mark(),
+            plan.mark(check),
             check.id,
             check.text
         ));

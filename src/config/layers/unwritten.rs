@@ -76,17 +76,7 @@ impl Unwritten<'_> {
                 };
             }
         };
-        // With a kubeconfig of its own a target may mean another context of the same name.
-        let taken = known
-            .iter()
-            .filter(|target| target.settings.text("kubeconfig").is_none());
-        let taken: Vec<String> = taken
-            .filter(|target| &*target.id.kind == clusters::KIND)
-            .filter_map(|target| {
-                let named = target.settings.text("context").map(str::to_owned);
-                named.or_else(|| survey.current.clone())
-            })
-            .collect();
+        let taken = clusters::taken(survey, known);
         let fresh = match clusters::unwritten(survey, &request.contexts, &taken, warnings) {
             Ok(fresh) => fresh,
             Err(error) => {

@@ -167,6 +167,7 @@ impl World {
             ledger: &self.ledger,
             unfolded: &self.unfolded,
             bindings: &[],
+            asked_from: "",
             scope: &self.scope,
             trail: &crate::actions::trail::NOTHING,
         }

@@ -38,7 +38,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         "arm stage",
         "disarm",
         "act cordon",
-        "cordon why",
+        "cordon",
+        "cordon w-2",
+        "cordon -- why",
         "uncordon",
         "override because",
     ]);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{CALM, Entry, FEW, KindPage};
 use crate::app::asks::search::Search;
 use crate::clock::Now;
-use crate::listing::{Direction, SortValue};
+use crate::listing::{self, Column, Direction, SortValue};
 use crate::text;
 
 /// Rows measured for the widths of columns.
@@ -154,6 +154,22 @@ impl KindPage {
         };
         self.view.sort = Some((title.to_owned(), direction));
         self.reorder(now);
+    }
+
+    /// Which end of the column that is sorted by comes first, in words.
+    #[must_use]
+    pub fn way(&self, direction: Direction) -> &'static str {
+        let sort = self.view.sort.as_ref();
+        let column = sort.and_then(|(title, _)| self.columns.iter().find(|c| c.title == *title));
+        let (Some(column), Some(first)) = (column, self.shown().first()) else {
+            return "";
+        };
+        let frame = if column.is_age() {
+            Column::ages("age", "", 0..=0, 0)
+        } else {
+            Column::left("", "", 0..=0, 0)
+        };
+        listing::way(&frame, &column.sorts_by(first, &self.tables), direction)
     }
 
     pub(in crate::app) fn invert_sort(&mut self, now: Now) {
