@@ -507,15 +507,3 @@ fn that_power_ended_and_why_stands_on_the_hint_line() {
     }
     assert_eq!(seat.notice(), "read-only again: no key for 5m00s");
 }
-
-#[test]
-fn no_audit_no_power() {
-    let mut seat = ready();
-    seat.send(Event::News(Box::new(News::NotRecorded("disk full".into()))));
-    assert!(seat.app.acting.power.is_none());
-    seat.press("y");
-    assert_eq!(seat.runs(), 0);
-    seat.command("arm 10m");
-    assert!(seat.app.acting.power.is_none());
-    assert!(seat.notice().contains("disk full"), "{}", seat.notice());
-}

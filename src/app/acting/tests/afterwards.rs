@@ -141,3 +141,15 @@ fn each_run_asks_once_more_before_it_is_left() {
     seat.put(world::cordoned("w-1"));
     assert!(!seat.app.acting.warned, "the word was for that run alone");
 }
+
+#[test]
+fn no_audit_no_power() {
+    let mut seat = ready();
+    seat.send(Event::News(Box::new(News::NotRecorded("disk full".into()))));
+    assert!(seat.app.acting.power.is_none());
+    seat.press("y");
+    assert_eq!(seat.runs(), 0);
+    seat.command("arm 10m");
+    assert!(seat.app.acting.power.is_none());
+    assert!(seat.notice().contains("disk full"), "{}", seat.notice());
+}
