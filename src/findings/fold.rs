@@ -108,7 +108,9 @@ impl Fold {
             self.topology = model.topology().version();
             again.extend(self.nodes.keys().cloned());
         }
-        for id in changed.iter().filter(|id| self.nodes.contains_key(*id)) {
+        // One that went concerns more than what it explained: a workload may be explained by several
+        // lost nodes together, and by none of them without the others.
+        for id in changed {
             near::explained_by(self, model, id, &mut again);
         }
         near::moved(self, model, moved, &mut again);
