@@ -418,6 +418,10 @@ fn a_light_terminal_that_answers_late_gets_light_colours() {
     let desk = desk();
     let mut session = Session::start(&desk.program);
     let ground = |seen: &Seen| seen.parser.screen().cell(10, 40).map(vt100::Cell::bgcolor);
+    // Before the first frame the terminal's own ground stands there.
+    session.wait("a painted ground", |seen| {
+        ground(seen).is_some_and(|ground| ground != vt100::Color::Default)
+    });
     let dark = ground(&session.seen.0.lock().unwrap());
     session.send(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
     session.wait("light colours", |seen| ground(seen) != dark);
