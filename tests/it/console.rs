@@ -337,6 +337,8 @@ fn a_storm_of_sizes_ends_nothing() {
         session.send(b"\t");
     }
     session.resize(100, 30);
+    // Where nothing fits no key does anything, so that the new size is waited for.
+    session.wait_for_text("fresh");
     session.send(b"1\x0c");
     session.wait_for_text("Triage");
     session.wait_for_text("read-only");
@@ -438,11 +440,12 @@ fn a_theme_is_put_on_while_it_runs() {
         let cell = seen.parser.screen().cell(12, 40);
         cell.map(vt100::Cell::bgcolor)
     };
-    let dark = ground(&session.seen.0.lock().unwrap());
-    session.send(b":theme light\r");
-    session.wait("the ground is another", |seen| ground(seen) != dark);
-    session.send(b":theme dark\r");
-    session.wait("the ground is as before", |seen| ground(seen) == dark);
+    let mut before = ground(&session.seen.0.lock().unwrap());
+    for theme in ["light", "dark"] {
+        session.send(format!(":theme {theme}\r").as_bytes());
+        session.wait("the ground is another", |seen| ground(seen) != before);
+        before = ground(&session.seen.0.lock().unwrap());
+    }
     session.send(session.quit);
     session.ends_clean(0);
 }
