@@ -430,22 +430,3 @@ fn a_light_terminal_that_answers_late_gets_light_colours() {
     session.send(session.quit);
     session.ends_clean(0);
 }
-
-#[test]
-fn a_theme_is_put_on_while_it_runs() {
-    let mut desk = desk();
-    desk.program.args = vec!["--theme".into(), "dark".into()];
-    let mut session = Session::start(&desk.program);
-    let ground = |seen: &Seen| {
-        let cell = seen.parser.screen().cell(12, 40);
-        cell.map(vt100::Cell::bgcolor)
-    };
-    let mut before = ground(&session.seen.0.lock().unwrap());
-    for theme in ["light", "dark"] {
-        session.send(format!(":theme {theme}\r").as_bytes());
-        session.wait("the ground is another", |seen| ground(seen) != before);
-        before = ground(&session.seen.0.lock().unwrap());
-    }
-    session.send(session.quit);
-    session.ends_clean(0);
-}
